@@ -1,0 +1,321 @@
+"""The walk: reverse-mode differentiation, by the chain rule over the graph.
+
+:func:`walk` sees nodes and cotangents. It calls the rules, undoes broadcasting, casts and adds
+up; nothing else in the library does. Which namespace the rules get decides what comes out: raw
+arrays give a gradient, the ops themselves give a gradient that is a graph again.
+
+The method is that of Speelpenning, "Compiling fast partial derivatives of functions given by
+algorithms" (1980); Griewank and Walther, "Evaluating Derivatives" (2008), chapter 3.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from . import ops
+from .arrays import Array, Namespace
+from .arrays import numpy as numpy_namespace
+from .errors import (
+    DisconnectedError,
+    GraphFreedError,
+    NonScalarError,
+    RuleError,
+    ShapeError,
+)
+from .graph import FREED, Carrier, Hook, Leaf, Node, topological
+from .mode import current, enable_grad
+
+T = TypeVar("T", bound=Carrier)
+Lift = Callable[[Array, Node | Leaf | None], Any]
+
+
+def walk(
+    cotangents: dict[Node | Leaf, Array],
+    wanted: set[Node | Leaf] | None,
+    *,
+    xp: Namespace,
+    lift: Lift,
+    create_graph: bool = False,
+    retain_graph: bool = False,
+) -> dict[Node | Leaf, Array]:
+    """Carry `cotangents` backwards through the graph.
+
+    Parameters
+    ----------
+    cotangents
+        For each output, the gradient of the loss with respect to it.
+    wanted
+        The nodes and leaves whose gradients are asked for; None: every leaf that requires one.
+    xp
+        The namespace that the rules run on.
+    lift
+        Makes a Tensor of an array and its place in the graph; hooks and `create_graph` need it.
+    create_graph
+        The cotangents are Tensors, and saved arrays are lifted before a rule sees them.
+    retain_graph
+        Keep the saved arrays for another walk.
+
+    Returns
+    -------
+    The gradient for each wanted node or leaf that was reached.
+    """
+    order = topological(cotangents)
+    reach = None if wanted is None else _leading_to(wanted, order)
+    pending = dict(cotangents)
+    results: dict[Node | Leaf, Array] = {}
+    owned: set[Node | Leaf] = set()  # whose sum is in a buffer that this walk allocated
+    while order:
+        node = order.pop()
+        g = pending.pop(node, None)
+        if g is None:
+            continue
+        if node.meta is not None and node.meta.hooks:
+            g = _hooked(g, node.meta.hooks, lift, create_graph)
+        if wanted is not None and node in wanted:
+            results[node] = g
+        if reach is not None and node not in reach:
+            continue
+        saved, parents, params = node.saved, node.parents, node.params
+        if saved is FREED:
+            raise GraphFreedError(
+                node.op.name,
+                "the saved arrays of this graph were released by an earlier backward pass",
+                "Pass retain_graph=True to the first one, or run the forward pass again.",
+            )
+        args: list[Any] = [node, *parents]  # stand-ins, which know their shape and dtype
+        for slot, array in zip(node.plan.slots, saved, strict=True):
+            if create_graph and isinstance(args[slot], Node | Leaf):
+                array = lift(array, args[slot])
+            args[slot] = array
+        for i, rule in node.plan.rules:
+            parent: Any = parents[i]
+            if reach is not None and parent not in reach:
+                continue
+            part = rule(xp, g, *args, **params)
+            if part is None:
+                continue
+            if part.shape != parent.shape:
+                part = _unbroadcast(xp, part, node, i)
+            if part.dtype is not parent.dtype:
+                part = xp.astype(part, parent.dtype)
+            total = pending.get(parent)
+            if total is None:
+                pending[parent] = part
+            elif parent in owned:
+                total += part
+                pending[parent] = total
+            else:
+                pending[parent] = total + part
+                if not create_graph:
+                    owned.add(parent)
+        if not retain_graph:
+            node.saved = FREED
+    for leaf, g in pending.items():  # all nodes were popped
+        if wanted is None or leaf in wanted:
+            hooks = leaf.box.hooks if type(leaf) is Leaf and leaf.box is not None else None
+            results[leaf] = _hooked(g, hooks, lift, create_graph) if hooks else g
+    return results
+
+
+def _leading_to(wanted: set[Node | Leaf], order: list[Node]) -> set[Node | Leaf]:
+    """`wanted`, and every node that was made from one of them."""
+    reach = set(wanted)
+    for node in order:
+        if not reach.isdisjoint(node.parents):
+            reach.add(node)
+    return reach
+
+
+def _hooked(g: Any, hooks: list[Hook], lift: Lift, create_graph: bool) -> Any:
+    """The gradient after the user's hooks; a hook that returns None leaves it as it is."""
+    for hook in tuple(hooks):
+        changed = hook(g if create_graph else lift(g, None))
+        if changed is None:
+            continue
+        if changed.shape != g.shape:
+            raise ShapeError(
+                "register_hook",
+                f"the hook turned a gradient of shape {g.shape} into one of {changed.shape}",
+                "Return a tensor of the same shape, or None.",
+            )
+        g = changed if create_graph else changed.raw
+    return g
+
+
+def _unbroadcast(xp: Namespace, g: Array, node: Node, i: int) -> Array:
+    """Sum `g` over the axes along which input `i` was stretched."""
+    shape = node.parents[i].shape  # type: ignore[union-attr]
+    lead = len(g.shape) - len(shape)
+    stretched = [a for a in range(len(shape)) if shape[a] == 1 != g.shape[lead + a]]
+    if lead < 0 or any(
+        n != g.shape[lead + a] for a, n in enumerate(shape) if a not in stretched
+    ):
+        raise RuleError(
+            node.op.name,
+            f"its rule for {node.op.input_name(i)!r} returned shape {g.shape}"
+            f" for an input of shape {shape}",
+            "A rule returns the shape of its input, or one that broadcasting made of it.",
+        )
+    g = xp.sum(g, axis=(*range(lead), *(lead + a for a in stretched)))
+    return xp.reshape(g, shape)
+
+
+# ---- on tensors --------------------------------------------------------------------------
+
+
+def grad(
+    outputs: T | Sequence[T],
+    inputs: T | Sequence[T],
+    grad_outputs: T | Sequence[T | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> tuple[T | None, ...]:
+    """Gradients of the sum of `outputs` with respect to `inputs`, leaving ``.grad`` alone.
+
+    Parameters
+    ----------
+    outputs
+        Tensors of one element, unless `grad_outputs` are given.
+    inputs
+        Leaves or intermediate results that the outputs depend on.
+    grad_outputs
+        For each output, the gradient of what is to be differentiated with respect to it.
+    retain_graph
+        Keep the graph for another pass; the same as `create_graph` unless given.
+    create_graph
+        Record the gradients too, so that they can be differentiated again.
+    allow_unused
+        Give None for an input that no output depends on, rather than raise DisconnectedError.
+
+    Returns
+    -------
+    tuple
+        One gradient for each input.
+
+    Examples
+    --------
+    >>> import tinygrad_lesson as tl
+    >>> x = tl.Tensor(3.0, requires_grad=True)
+    >>> (slope,) = tl.autograd.grad(x**3, x, create_graph=True)
+    >>> (curvature,) = tl.autograd.grad(slope, x)
+    >>> float(slope), float(curvature)
+    (27.0, 18.0)
+    """
+    outs: list[T] = _listed(outputs)
+    ins: list[T] = _listed(inputs)
+    given: list[T | None] = [None] * len(outs) if grad_outputs is None else _listed(grad_outputs)
+    if len(given) != len(outs):
+        raise ShapeError(
+            "autograd.grad",
+            f"{len(outs)} outputs but {len(given)} grad_outputs",
+            "Give one for each output, None where the output is a single number.",
+        )
+    nodes: list[Node | Leaf] = []
+    for i, tensor in enumerate(ins):
+        if tensor.node is None or not tensor.node.requires_grad:
+            raise DisconnectedError(
+                "autograd.grad",
+                f"input {i}, of shape {tensor.shape}, does not require a gradient",
+                "Make it with requires_grad=True before the forward pass.",
+            )
+        nodes.append(tensor.node)
+    found = _differentiate(
+        "autograd.grad", outs, given, set(nodes), retain_graph, create_graph
+    )
+    for i, node in enumerate(nodes):
+        if node not in found and not allow_unused:
+            raise DisconnectedError(
+                "autograd.grad",
+                f"no output depends on input {i}, of shape {node.shape}",
+                "Pass allow_unused=True to get None for it.",
+            )
+    lift = outs[0].lift
+    if create_graph:
+        return tuple(found.get(node) for node in nodes)
+    return tuple(None if node not in found else lift(found[node]) for node in nodes)
+
+
+def backward(
+    outputs: T | Sequence[T],
+    gradients: T | Sequence[T | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+) -> None:
+    """Add to ``.grad`` of every leaf the gradient of the sum of `outputs`.
+
+    The parameters are those of :func:`grad`.
+    """
+    outs: list[T] = _listed(outputs)
+    given: list[T | None] = [None] * len(outs) if gradients is None else _listed(gradients)
+    found = _differentiate("backward", outs, given, None, retain_graph, create_graph)
+    lift = outs[0].lift
+    seen = {id(g.raw) for g in given if g is not None}
+    for leaf, g in found.items():
+        box: Any = leaf.box  # type: ignore[union-attr]
+        if box.grad is not None:
+            box.grad = box.grad + g if create_graph else lift(box.grad.raw + g)
+        elif create_graph:
+            box.grad = g
+        else:  # a gradient is one leaf's alone, never a view of something else
+            shared = id(g) in seen or getattr(g, "base", None) is not None
+            g = _namespace().copy(g) if shared else g
+            seen.add(id(g))
+            box.grad = lift(g)
+
+
+def _listed(tensors: Any) -> list[Any]:
+    return list(tensors) if isinstance(tensors, list | tuple) else [tensors]
+
+
+def _differentiate(
+    where: str,
+    outputs: Sequence[T],
+    given: Sequence[T | None],
+    wanted: set[Node | Leaf] | None,
+    retain_graph: bool | None,
+    create_graph: bool,
+) -> dict[Node | Leaf, Any]:
+    """The walk from tensors, after their gradients have been checked or filled in."""
+    cotangents: dict[Node | Leaf, Any] = {}
+    for output, gradient in zip(outputs, given, strict=True):
+        node = output.node
+        if node is None or not node.requires_grad:
+            raise DisconnectedError(
+                where,
+                f"the output of shape {output.shape} was not made by ops that were recorded from"
+                " a tensor that requires a gradient",
+                "Set requires_grad=True on what is to be differentiated, and leave no_grad().",
+            )
+        if gradient is None:
+            if math.prod(output.shape) != 1:
+                raise NonScalarError(
+                    where,
+                    f"the output has shape {output.shape}, which is not a single number",
+                    "Reduce it first, as in loss.sum(), or pass the gradient with respect to it.",
+                )
+            g = output.dtype.type(1) if output.shape == () else _namespace().ones_like(output.raw)
+            cotangent = output.lift(g) if create_graph else g
+        else:
+            if gradient.shape != output.shape:
+                raise ShapeError(
+                    where,
+                    f"the gradient has shape {gradient.shape}, the output {output.shape}",
+                    "Pass one number for each element of the output.",
+                )
+            cotangent = gradient if create_graph else gradient.raw
+        cotangents[node] = cotangents[node] + cotangent if node in cotangents else cotangent
+    keep = create_graph if retain_graph is None else retain_graph
+    lift = outputs[0].lift
+    if not create_graph:
+        return walk(cotangents, wanted, xp=_namespace(), lift=lift, retain_graph=keep)
+    with enable_grad():
+        return walk(
+            cotangents, wanted, xp=ops, lift=lift, create_graph=True, retain_graph=keep
+        )
+
+
+def _namespace() -> Namespace:
+    return current().tracer or numpy_namespace

@@ -1,0 +1,227 @@
+"""The graph is a value: a record of which ops made a tensor.
+
+A :class:`Node` is one op that ran; a :class:`Leaf` is an array that no op made. Both point only
+backwards, at their inputs, and never at a Tensor: there are no reference cycles, and a graph is
+freed the moment its last name goes. Backward, gradcheck, the picture and the compiler are readers
+of this record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol, Self
+
+from .arrays import Array, Namespace
+from .dtypes import DType
+from .op import Op, Plan
+
+Shape = tuple[int, ...]
+Hook = Callable[[Any], Any]
+
+
+class Box:
+    """Where the gradient of a leaf is kept.
+
+    A Tensor shares it with every Leaf that it ever had: a graph that was recorded before an
+    optimizer's step still fills the ``.grad`` that the user looks at.
+    """
+
+    __slots__ = ("grad", "hooks")
+
+    def __init__(self) -> None:
+        self.grad: Any = None
+        self.hooks: list[Hook] = []
+
+
+class Leaf:
+    """An array that no op made: a parameter, an input, a constant.
+
+    It holds the array of the moment at which it entered the graph, not the Tensor: assigning to
+    the Tensor later makes a new Leaf and leaves old graphs right.
+
+    Attributes
+    ----------
+    data, shape, dtype
+        The array, and what is known of it without looking inside.
+    requires_grad
+        Whether the walk carries a gradient here.
+    box
+        Where that gradient goes; None for a constant.
+    name
+        What the user calls it, if known.
+    """
+
+    __slots__ = ("__weakref__", "box", "data", "dtype", "name", "requires_grad", "shape")
+
+    def __init__(
+        self, data: Array, requires_grad: bool = False, box: Box | None = None, name: str = ""
+    ) -> None:
+        self.data = data
+        self.shape: Shape = data.shape
+        self.dtype: DType = data.dtype
+        self.requires_grad = requires_grad
+        self.box = box
+        self.name = name
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    def __repr__(self) -> str:
+        return f"<leaf {self.name or 'constant'} {self.shape} {self.dtype}>"
+
+
+class Meta:
+    """What few nodes carry.
+
+    Attributes
+    ----------
+    hooks
+        Called with the gradient.
+    box
+        Where ``retain_grad`` keeps it.
+    where
+        In debug mode, the user's line.
+    """
+
+    __slots__ = ("box", "hooks", "where")
+
+    def __init__(self, where: str = "") -> None:
+        self.hooks: list[Hook] = []
+        self.box: Box | None = None
+        self.where = where
+
+
+class Node:
+    """One op that ran, without its result.
+
+    Attributes
+    ----------
+    op, params
+        Which op, and its static parameters.
+    parents
+        Its inputs: Nodes, Leaves or Python numbers.
+    plan, saved
+        Which rules its gradient takes, and the arrays that they compute with; FREED afterwards.
+    shape, dtype
+        Of the result.
+    scope
+        The path of the module that was running.
+    meta
+        None, or hooks and the user's line.
+    """
+
+    __slots__ = (
+        "__weakref__", "dtype", "meta", "op", "params", "parents", "plan", "saved", "scope", "shape"
+    )  # fmt: skip
+
+    requires_grad: Final = True  # an op is recorded only if an input requires a gradient
+
+    def __init__(
+        self,
+        op: Op[...],
+        params: Mapping[str, Any],
+        parents: tuple[Parent, ...],
+        plan: Plan,
+        saved: tuple[Array, ...],
+        shape: Shape,
+        dtype: DType,
+        scope: str,
+        meta: Meta | None,
+    ) -> None:
+        self.op = op
+        self.params = params
+        self.parents = parents
+        self.plan = plan
+        self.saved = saved
+        self.shape = shape
+        self.dtype = dtype
+        self.scope = scope
+        self.meta = meta
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes of the result."""
+        return len(self.shape)
+
+    @property
+    def where(self) -> str | None:
+        """``file:line`` of the user's code, if it ran in debug mode."""
+        return self.meta.where if self.meta is not None and self.meta.where else None
+
+    def __repr__(self) -> str:
+        return f"<node {self.op.name} {self.shape} {self.dtype}>"
+
+
+Parent = Node | Leaf | bool | int | float
+"""What an op was given: a result, an array from outside, or a Python number."""
+
+FREED: Final[tuple[Array, ...]] = ("freed",)
+"""In the place of a node's saved arrays after a backward pass has used them."""
+
+
+class Carrier(Protocol):
+    """What has an array and a place in the graph: a Tensor, for those who must not import it."""
+
+    @property
+    def shape(self) -> Shape: ...
+    @property
+    def dtype(self) -> DType: ...
+    @property
+    def node(self) -> Node | Leaf | None: ...
+    @property
+    def raw(self) -> Array: ...
+    @classmethod
+    def lift(cls, data: Array, node: Node | Leaf | None = None) -> Self: ...
+
+
+def topological(outputs: Iterable[Node | Leaf | None]) -> list[Node]:
+    """All nodes that `outputs` were made from, each after its parents. Iterative."""
+    order: list[Node] = []
+    opened: set[Node] = set()
+    closed: set[Node] = set()
+    stack = [node for node in outputs if type(node) is Node]
+    while stack:
+        node = stack.pop()
+        if node not in opened:
+            opened.add(node)
+            stack.append(node)  # comes back once its parents are in order
+            stack.extend(p for p in node.parents if type(p) is Node and p not in opened)
+        elif node not in closed:
+            closed.add(node)
+            order.append(node)
+    return order
+
+
+def leaves(nodes: Iterable[Node]) -> list[Leaf]:
+    """The leaves that `nodes` were made from, in order of first use."""
+    found = {p: None for node in nodes for p in node.parents if type(p) is Leaf}
+    return list(found)
+
+
+def replay(
+    order: Sequence[Node], xp: Namespace, values: Mapping[Node | Leaf, Array] | None = None
+) -> dict[Node | Leaf, Array]:
+    """Run the ops of a graph again from its leaves: exact, and without any side effect.
+
+    Parameters
+    ----------
+    order
+        The nodes, each after its parents (see :func:`topological`).
+    xp
+        The namespace to run them on.
+    values
+        Arrays to use for some nodes or leaves instead of their own.
+
+    Returns
+    -------
+    The array of every node and leaf.
+    """
+    arrays: dict[Node | Leaf, Array] = {leaf: leaf.data for leaf in leaves(order)}
+    arrays.update(values or {})
+    for node in order:
+        if node not in arrays:
+            inputs = [arrays[p] if isinstance(p, Node | Leaf) else p for p in node.parents]
+            arrays[node] = node.op.forward(xp, *inputs, **node.params)
+    return arrays

@@ -1,0 +1,115 @@
+"""The ambient mode: whether ops are recorded, where they run, and what each node notes.
+
+A Mode is immutable and sits in one ContextVar, so threads and coroutines each have their own;
+every op reads it once.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Any, NamedTuple, ParamSpec, Self, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Mode(NamedTuple):
+    """What an op looks up before it runs.
+
+    Attributes
+    ----------
+    grad
+        Record ops for differentiation.
+    tracer
+        An array namespace that takes the place of the real one, or None.
+    scope
+        The path of the module that is running, such as ``"MLP/hidden:Linear"``.
+    debug
+        Let each node keep the user's file and line.
+    """
+
+    grad: bool = True
+    tracer: Any = None
+    scope: str = ""
+    debug: bool = False
+
+
+_MODE: ContextVar[Mode] = ContextVar("tinygrad_lesson.mode", default=Mode())
+current = _MODE.get
+restore = _MODE.set
+
+
+class _Switch:
+    """A context manager, and a decorator, that changes fields of the mode."""
+
+    _changes: dict[str, Any]
+
+    def __init__(self) -> None:
+        self._previous: list[Mode] = []
+
+    def __enter__(self) -> Self:
+        mode = current()
+        self._previous.append(mode)
+        restore(mode._replace(**self._changes))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        restore(self._previous.pop())
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+            with type(self)():
+                return function(*args, **kwargs)
+
+        return wrapper
+
+
+class no_grad(_Switch):  # noqa: N801  PyTorch's name
+    """Record nothing inside the block (or inside the decorated function).
+
+    Examples
+    --------
+    >>> import tinygrad_lesson as tl
+    >>> w = tl.Tensor([1.0, 2.0], requires_grad=True)
+    >>> with tl.no_grad():
+    ...     (w * 2).requires_grad
+    False
+    """
+
+    _changes = {"grad": False}
+
+
+class enable_grad(_Switch):  # noqa: N801  PyTorch's name
+    """Record again inside a ``no_grad`` block."""
+
+    _changes = {"grad": True}
+
+
+class debug(_Switch):  # noqa: N801  reads like no_grad
+    """Let every recorded op remember the file and line of the user's code that called it.
+
+    Examples
+    --------
+    >>> import tinygrad_lesson as tl
+    >>> x = tl.Tensor([1.0, 2.0], requires_grad=True)
+    >>> with tl.debug():
+    ...     y = tl.exp(x)
+    >>> y.node.where is not None
+    True
+    """
+
+    _changes = {"debug": True}
+
+
+def is_grad_enabled() -> bool:
+    """Whether ops on tensors that require gradients are being recorded."""
+    return current().grad

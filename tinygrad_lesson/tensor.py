@@ -1,0 +1,557 @@
+"""Tensor: an array, and where it came from.
+
+A Tensor is a value. No array that it holds is ever written into: the one door through which what
+it holds can change is :meth:`Tensor.assign`, which puts a new array in the place of the old one.
+So a graph recorded earlier still has the numbers that it was recorded with. There is no
+mathematics here: operators and methods are the ops (see ``methods.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Self, SupportsIndex, cast
+
+import numpy as np
+
+from . import autograd, dtypes, ops
+from .arrays import SLOT, Array
+from .dtypes import DType
+from .errors import (
+    ArgumentError,
+    DTypeError,
+    GradientError,
+    IndexingError,
+    RangeError,
+    ReadOnlyError,
+    SerializationError,
+    ShapeError,
+)
+from .graph import Box, Hook, Leaf, Meta, Node, Shape
+from .methods import Methods
+from .op import Op
+from .protocols import NumpyProtocols
+from .readonly import read_only
+from .recording import NUMBERS, makes
+
+
+@makes
+class Tensor(Methods, NumpyProtocols):
+    """A multi-dimensional array that remembers the ops that made it.
+
+    Parameters
+    ----------
+    data
+        A number, a nested list, a NumPy array or a Tensor. The numbers are copied. Python floats
+        become the default dtype (float32), arrays keep theirs.
+    requires_grad
+        Record every op on it, so that ``backward()`` can fill ``.grad``.
+    dtype
+        Convert to this dtype.
+    name
+        What to call it in pictures and messages.
+
+    Examples
+    --------
+    >>> import tinygrad_lesson as tl
+    >>> w = tl.Tensor([1.0, 2.0], requires_grad=True)
+    >>> loss = (w * w).sum()
+    >>> loss.backward()
+    >>> w.grad
+    Tensor([2., 4.], dtype=float32)
+    """
+
+    __slots__ = ("__weakref__", "_data", "_node")
+
+    _data: Array
+    _node: Node | Leaf | None
+
+    def __init__(
+        self, data: Any, requires_grad: bool = False, *, dtype: Any = None, name: str | None = None
+    ) -> None:
+        self._data = array_of(data, dtype)
+        self._node = None
+        if requires_grad:
+            self.requires_grad = True
+        if name is not None:
+            self.name = name
+
+    @classmethod
+    def lift(cls, data: Array, node: Node | Leaf | None = None) -> Self:
+        """Make a Tensor of a raw array, without a copy, at a place in the graph."""
+        tensor = object.__new__(cls)
+        tensor._data = data
+        tensor._node = node
+        return tensor
+
+    @staticmethod
+    def coerce(value: Any, op: Op[...]) -> Tensor:
+        """Make a constant of something that is given to `op` beside tensors."""
+        try:
+            return Tensor(value)
+        except (DTypeError, ArgumentError) as error:
+            raise ArgumentError(
+                op.name,
+                f"an input of type {type(value).__name__} is neither a tensor nor numbers",
+                "Pass a Tensor, a NumPy array, a number or a nested list of numbers.",
+            ) from error
+
+    # ---- what it is ----------------------------------------------------------------------
+
+    @property
+    def raw(self) -> Array:
+        """The array itself, for readers of the graph; it must not be written into."""
+        return self._data
+
+    @property
+    def data(self) -> Array:
+        """A read-only view of the array; assigning to it is :meth:`assign`."""
+        return read_only(self._data)
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        self.assign(value)
+
+    @property
+    def node(self) -> Node | Leaf | None:
+        """The op that made it, or its Leaf if it entered a graph from outside, or None."""
+        return self._node
+
+    @property
+    def shape(self) -> Shape:
+        """The length of each axis."""
+        return cast(Shape, self._data.shape)
+
+    @property
+    def dtype(self) -> DType:
+        """The type of its numbers."""
+        return cast(DType, self._data.dtype)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return cast(int, self._data.ndim)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return cast(int, self._data.size)
+
+    @property
+    def mT(self) -> Tensor:  # noqa: N802  the array API's name
+        """The last two axes swapped."""
+        return ops.matrix_transpose(self)
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802  NumPy's name
+        """The axes in reverse order."""
+        return ops.permute_dims(self, axes=tuple(reversed(range(self.ndim))))
+
+    @property
+    def name(self) -> str:
+        """What it is called in pictures and messages; empty if nobody named it."""
+        return self._node.name if isinstance(self._node, Leaf) else ""
+
+    @name.setter
+    def name(self, name: str) -> None:
+        if isinstance(self._node, Node):
+            raise GradientError(
+                "name",
+                f"the result of {self._node.op.name} has no name of its own",
+                "Name it in the picture: viz.graph(loss, names=locals()).",
+            )
+        if self._node is None:
+            self._node = Leaf(self._data)
+        self._node.name = name
+
+    # ---- gradients -----------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether ops on it are recorded."""
+        return self._node is not None and self._node.requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, flag: bool) -> None:
+        node = self._node
+        if isinstance(node, Node):
+            if not flag:
+                raise GradientError(
+                    "requires_grad",
+                    f"the result of {node.op.name} requires a gradient because its inputs do",
+                    "Use detach() for a tensor with the same numbers and no history.",
+                )
+            return
+        if flag and not dtypes.is_floating(self.dtype):
+            raise DTypeError(
+                "requires_grad",
+                f"only floating dtypes have gradients, not {self.dtype}",
+                "Write the numbers as floats (1.0, not 1), or pass dtype=tl.float32.",
+            )
+        name, box = (node.name, node.box) if node is not None else ("", None)
+        self._node = Leaf(self._data, flag, box or Box() if flag else box, name)
+
+    def requires_grad_(self, flag: bool = True) -> Self:
+        """Set ``requires_grad`` and return the tensor itself."""
+        self.requires_grad = flag
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded op made it."""
+        return not isinstance(self._node, Node)
+
+    @property
+    def grad(self) -> Tensor | None:
+        """What ``backward()`` added up so far, or None."""
+        box = self._box()
+        return box.grad if box is not None else None
+
+    @grad.setter
+    def grad(self, gradient: Any) -> None:
+        box = self._box()
+        if box is None:
+            raise GradientError(
+                "grad", "only a tensor that requires a gradient has one",
+                "Set requires_grad=True first.",
+            )  # fmt: skip
+        if gradient is not None:
+            gradient = gradient if isinstance(gradient, Tensor) else Tensor(gradient)
+            if gradient.shape != self.shape:
+                raise ShapeError(
+                    "grad",
+                    f"a gradient of shape {gradient.shape} for a tensor of shape {self.shape}",
+                    "Both have the same shape.",
+                )
+            if gradient.dtype != self.dtype:
+                gradient = gradient.astype(self.dtype)
+        box.grad = gradient
+
+    def _box(self) -> Box | None:
+        if isinstance(self._node, Node):
+            return self._node.meta.box if self._node.meta is not None else None
+        return self._node.box if self._node is not None else None
+
+    def backward(
+        self,
+        gradient: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+    ) -> None:
+        """Add to ``.grad`` of every leaf the gradient of this tensor with respect to it.
+
+        Parameters
+        ----------
+        gradient
+            The gradient of the loss with respect to this tensor; needed unless it is one number.
+        retain_graph
+            Keep what the rules need, so that ``backward()`` can run again; the same as
+            `create_graph` unless given.
+        create_graph
+            Record the gradients as well, so that they can be differentiated.
+        """
+        if gradient is not None and not isinstance(gradient, Tensor):
+            gradient = Tensor(gradient, dtype=self.dtype)
+        autograd.backward(self, gradient, retain_graph, create_graph)
+
+    def detach(self) -> Tensor:
+        """The same numbers as a constant, without history."""
+        return Tensor.lift(self._data)
+
+    def retain_grad(self) -> None:
+        """Let ``backward()`` fill ``.grad`` here although this is the result of an op."""
+        if isinstance(self._node, Node) and self._box() is None:
+            box = Box()
+
+            def keep(gradient: Tensor) -> None:
+                box.grad = gradient
+
+            self.register_hook(keep)
+            cast(Meta, self._node.meta).box = box
+
+    def register_hook(self, hook: Hook) -> Callable[[], None]:
+        """Call ``hook(gradient)`` when the gradient of this tensor is known.
+
+        Parameters
+        ----------
+        hook
+            Gets the gradient as a Tensor; what it returns, unless None, takes its place.
+
+        Returns
+        -------
+        A function that removes the hook.
+        """
+        node = self._node
+        if node is None or not node.requires_grad:
+            raise GradientError(
+                "register_hook", "this tensor does not require a gradient",
+                "Set requires_grad=True first.",
+            )  # fmt: skip
+        if isinstance(node, Node):
+            node.meta = node.meta or Meta()
+            hooks = node.meta.hooks
+        else:
+            hooks = cast(Box, node.box).hooks
+        hooks.append(hook)
+        return lambda: hooks.remove(hook)
+
+    # ---- the one door --------------------------------------------------------------------
+
+    def assign(self, value: Any) -> Self:
+        """Hold other numbers from now on, of the same shape and dtype.
+
+        Graphs that were recorded before keep the old ones, and still fill ``.grad``.
+
+        Parameters
+        ----------
+        value
+            What the constructor takes; copied, and cast to this tensor's dtype.
+        """
+        node = self._node
+        if isinstance(node, Node):
+            raise ReadOnlyError(
+                "assign",
+                f"this tensor is the result of {node.op.name}, and its graph needs the numbers",
+                "Assign to a leaf, or to a detach()ed copy.",
+            )
+        array = array_of(value)
+        if array.shape != self.shape:
+            raise ShapeError(
+                "assign",
+                f"numbers of shape {array.shape} for a tensor of shape {self.shape}",
+                "Make a new Tensor to change the shape.",
+            )
+        self._replace(array)
+        return self
+
+    def _replace(self, array: Array) -> None:
+        """Put `array`, which nobody else will write into, in the place of the old one."""
+        if array.dtype != self.dtype:
+            if not np.can_cast(array.dtype, self.dtype, "same_kind"):
+                raise DTypeError(
+                    "assign",
+                    f"{array.dtype} numbers do not fit into a tensor of {self.dtype}",
+                    "Convert one of them with astype().",
+                )
+            array = array.astype(self.dtype)
+        node = cast("Leaf | None", self._node)
+        self._data = array
+        if node is not None:
+            self._node = Leaf(array, node.requires_grad, node.box, node.name)
+
+    def rebind(self, result: Tensor) -> Self:
+        """Become `result`, as an in-place operator asks for; `self` stays the same object.
+
+        A recorded result takes its place in the graph along. A leaf that requires a gradient
+        cannot become one: its ``.grad`` would be cut off.
+        """
+        if result.shape != self.shape:
+            raise ShapeError(
+                "in-place",
+                f"the result has shape {result.shape}, the tensor {self.shape}",
+                "Write t = t + x rather than t += x where the shape grows.",
+            )
+        if not isinstance(result._node, Node):
+            if isinstance(self._node, Node):
+                self.assign(result)  # raises
+            self._replace(result._data)
+            return self
+        if self.requires_grad and self.is_leaf:
+            raise GradientError(
+                "in-place",
+                f"{self.name or 'this tensor'} is a leaf that requires a gradient, and changing"
+                " it in place would be recorded",
+                "Update parameters under `with tl.no_grad():`, or write w = w + x.",
+            )
+        if result.dtype != self.dtype:
+            result = result.astype(self.dtype)
+        self._data, self._node = result._data, result._node
+        return self
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        skeleton, arrays = split_index(index)
+        self.rebind(ops.setitem(self, value, *arrays, index=skeleton))
+
+    def __getitem__(self, index: Any) -> Tensor:
+        skeleton, arrays = split_index(index)
+        return ops.getitem(self, *arrays, index=skeleton)
+
+    # ---- a value among Python's ----------------------------------------------------------
+
+    def numpy(self) -> Array:
+        """The numbers as a read-only NumPy array, not copied."""
+        array = np.asarray(self._data).view()
+        array.flags.writeable = False
+        return array
+
+    def tolist(self) -> Any:
+        """The numbers as nested Python lists."""
+        return self._data.tolist()
+
+    def item(self) -> Any:
+        """The one number that it holds, as a Python number."""
+        if self.size != 1:
+            raise RangeError(
+                "item", f"shape {self.shape} has {self.size} elements, not one",
+                "Reduce it first (sum, mean, max), or use tolist().",
+            )  # fmt: skip
+        return self._data.item()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.dtype.kind not in "iu":
+            raise DTypeError("index", f"a {self.dtype} cannot count", "Convert it: int(t).")
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise RangeError(
+                "bool", f"the truth of {self.size} elements, of shape {self.shape}, is ambiguous",
+                "Use tl.any(t) or tl.all(t).",
+            )  # fmt: skip
+        return bool(self._data.item())
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise ArgumentError("len", "a single number has no length", "Use t.size.")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
+        return ops.equal(self, other) if _comparable(other) else NotImplemented
+
+    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
+        return ops.not_equal(self, other) if _comparable(other) else NotImplemented
+
+    __hash__ = object.__hash__
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    def __repr__(self) -> str:
+        numbers = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(")
+        notes = [f"dtype={self.dtype}"]
+        if isinstance(self._node, Node):
+            notes.append(f"op={self._node.op.name}")
+        elif self.requires_grad:
+            notes.append("requires_grad=True")
+        if self.name:
+            notes.append(f"name={self.name!r}")
+        return f"{type(self).__name__}({', '.join([numbers, *notes])})"
+
+    def __copy__(self) -> Self:
+        return self.__deepcopy__({})
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        make, args = self.__reduce__()
+        memo[id(self)] = copy = make(*args)
+        return cast(Self, copy)
+
+    def __reduce__(self) -> tuple[Callable[..., Tensor], tuple[Any, ...]]:
+        if isinstance(self._node, Node):
+            raise SerializationError(
+                "pickle",
+                f"this tensor is the result of {self._node.op.name}, and its graph is not copied",
+                "Copy t.detach() instead.",
+            )
+        return _rebuild, (type(self), np.array(self._data), self.requires_grad, self.name)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+        return self.__reduce__()
+
+
+def _rebuild(cls: type[Tensor], data: Array, requires_grad: bool, name: str) -> Tensor:
+    tensor = cls.lift(data)
+    if requires_grad:
+        tensor.requires_grad = True
+    if name:
+        tensor.name = name
+    return tensor
+
+
+def _comparable(value: object) -> bool:
+    return isinstance(value, Tensor | np.ndarray | np.generic | list | tuple) or (
+        type(value) in NUMBERS
+    )
+
+
+def array_of(value: Any, dtype: Any = None) -> Array:
+    """A new array of the numbers of `value`, as the constructor of Tensor takes them."""
+    if isinstance(value, Tensor):
+        array = np.array(value._data, dtype)
+    elif isinstance(value, np.ndarray | np.generic):
+        array = np.array(value, dtype)
+    else:
+        if _holds_tensor(value):
+            raise ArgumentError(
+                "Tensor", "a list of tensors would lose their history",
+                "Join them with tl.stack(list) or tl.concat(list).",
+            )  # fmt: skip
+        try:
+            array = np.array(value)
+        except ValueError as error:
+            raise ShapeError(
+                "Tensor", "the nested lists have different lengths",
+                "Pad them, or make one tensor of each.",
+            ) from error  # fmt: skip
+        if array.dtype.kind == "f" and dtype is None:
+            dtype = dtypes.get_default_dtype()
+        if array.size == 0 and dtype is None:  # of an empty list nothing tells the type
+            dtype = dtypes.get_default_dtype()
+        if dtype is not None and array.dtype.kind in "biuf":
+            array = array.astype(dtype)
+    if array.dtype.kind not in "biuf":
+        raise DTypeError(
+            "Tensor", f"numbers of type {array.dtype} are not supported",
+            "Use booleans, integers or floats.",
+        )  # fmt: skip
+    return array
+
+
+def _holds_tensor(value: Any) -> bool:
+    return isinstance(value, list | tuple) and any(
+        isinstance(item, Tensor) or _holds_tensor(item) for item in value
+    )
+
+
+def split_index(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
+    """Split an index into its static skeleton and its arrays of integers.
+
+    A boolean mask becomes the integer arrays of its true places, as NumPy defines it.
+    """
+    items = index if type(index) is tuple else (index,)
+    skeleton: list[Any] = []
+    arrays: list[Any] = []
+    for item in items:
+        if item is None or item is Ellipsis or isinstance(item, slice | int):
+            skeleton.append(item)
+            continue
+        array = item.raw if isinstance(item, Tensor) else np.asarray(item)
+        if array.size == 0 and not isinstance(item, Tensor | np.ndarray):
+            array = array.astype(np.intp)  # an empty list
+        kind = array.dtype.kind
+        if kind == "b" and array.ndim:
+            for places in np.nonzero(array):
+                skeleton.append(SLOT)
+                arrays.append(places)
+        elif kind == "b":
+            skeleton.append(bool(array))
+        elif kind in "iu" and array.ndim:
+            skeleton.append(SLOT)
+            arrays.append(item if isinstance(item, Tensor) else array)
+        elif kind in "iu":
+            skeleton.append(int(array))
+        else:
+            raise IndexingError(
+                "getitem",
+                f"a {type(item).__name__} of {array.dtype} cannot index",
+                "Use integers, slices, None, ..., booleans, or tensors of integers or booleans.",
+            )
+    return tuple(skeleton), arrays
+
