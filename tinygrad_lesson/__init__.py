@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from . import autograd as autograd
 from . import errors as errors
-#from . import nn as nn
-#from . import optim as optim
+from . import nn as nn
+from . import optim as optim
 #from .checking import gradcheck as gradcheck
 from .creation import arange as arange
 from .creation import eye as eye

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from heapq import heapify, heappop, heappush
 from typing import Any, TypeVar
 
 from . import ops
@@ -61,23 +62,21 @@ def walk(
     -------
     The gradient for each wanted node or leaf that was reached.
     """
-    order = topological(cotangents)
-    reach = None if wanted is None else _leading_to(wanted, order)
+    reach = None if wanted is None else _leading_to(wanted, topological(cotangents))
     pending = dict(cotangents)
+    # The latest node first: every node that used its result is then already behind us.
+    latest = [(-node.number, node) for node in cotangents if type(node) is Node]
+    heapify(latest)
     results: dict[Node | Leaf, Array] = {}
-    owned: set[Node | Leaf] = set()  # whose sum is in a buffer that this walk allocated
-    while order:
-        node = order.pop()
-        g = pending.pop(node, None)
-        if g is None:
-            continue
+    owned: set[Node | Leaf] = set()  # those whose sum is in a buffer that this walk allocated
+    while latest:
+        node = heappop(latest)[1]
+        g = pending.pop(node)
         if node.meta is not None and node.meta.hooks:
             g = _hooked(g, node.meta.hooks, lift, create_graph)
         if wanted is not None and node in wanted:
             results[node] = g
-        if reach is not None and node not in reach:
-            continue
-        saved, parents, params = node.saved, node.parents, node.params
+        saved, parents, plan = node.saved, node.parents, node.plan
         if saved is FREED:
             raise GraphFreedError(
                 node.op.name,
@@ -85,15 +84,15 @@ def walk(
                 "Pass retain_graph=True to the first one, or run the forward pass again.",
             )
         args: list[Any] = [node, *parents]  # stand-ins, which know their shape and dtype
-        for slot, array in zip(node.plan.slots, saved, strict=True):
+        for slot, array in zip(plan.slots, saved, strict=True):
             if create_graph and isinstance(args[slot], Node | Leaf):
                 array = lift(array, args[slot])
             args[slot] = array
-        for i, rule in node.plan.rules:
+        for i, rule in plan.rules:
             parent: Any = parents[i]
             if reach is not None and parent not in reach:
                 continue
-            part = rule(xp, g, *args, **params)
+            part = rule(xp, g, *args, **node.params)
             if part is None:
                 continue
             if part.shape != parent.shape:
@@ -103,6 +102,8 @@ def walk(
             total = pending.get(parent)
             if total is None:
                 pending[parent] = part
+                if type(parent) is Node:
+                    heappush(latest, (-parent.number, parent))
             elif parent in owned:
                 total += part
                 pending[parent] = total
@@ -112,7 +113,7 @@ def walk(
                     owned.add(parent)
         if not retain_graph:
             node.saved = FREED
-    for leaf, g in pending.items():  # all nodes were popped
+    for leaf, g in pending.items():  # no node is left in it
         if wanted is None or leaf in wanted:
             hooks = leaf.box.hooks if type(leaf) is Leaf and leaf.box is not None else None
             results[leaf] = _hooked(g, hooks, lift, create_graph) if hooks else g

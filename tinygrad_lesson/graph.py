@@ -8,7 +8,9 @@ of this record.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final, Protocol, Self
 
 from .arrays import Array, Namespace
@@ -16,6 +18,8 @@ from .dtypes import DType
 from .op import Op, Plan
 
 Shape = tuple[int, ...]
+
+_count = itertools.count().__next__
 Hook = Callable[[Any], Any]
 
 
@@ -110,10 +114,13 @@ class Node:
         The path of the module that was running.
     meta
         None, or hooks and the user's line.
+    number
+        Counts the nodes of the process: it is larger than that of every parent.
     """
 
     __slots__ = (
-        "__weakref__", "dtype", "meta", "op", "params", "parents", "plan", "saved", "scope", "shape"
+        "__weakref__", "dtype", "meta", "number", "op", "params", "parents", "plan", "saved",
+        "scope", "shape",
     )  # fmt: skip
 
     requires_grad: Final = True  # an op is recorded only if an input requires a gradient
@@ -139,6 +146,7 @@ class Node:
         self.dtype = dtype
         self.scope = scope
         self.meta = meta
+        self.number = _count()
 
     @property
     def ndim(self) -> int:
@@ -177,21 +185,15 @@ class Carrier(Protocol):
 
 
 def topological(outputs: Iterable[Node | Leaf | None]) -> list[Node]:
-    """All nodes that `outputs` were made from, each after its parents. Iterative."""
-    order: list[Node] = []
-    opened: set[Node] = set()
-    closed: set[Node] = set()
+    """All nodes that `outputs` were made from, each after its parents."""
     stack = [node for node in outputs if type(node) is Node]
+    found = set(stack)
     while stack:
-        node = stack.pop()
-        if node not in opened:
-            opened.add(node)
-            stack.append(node)  # comes back once its parents are in order
-            stack.extend(p for p in node.parents if type(p) is Node and p not in opened)
-        elif node not in closed:
-            closed.add(node)
-            order.append(node)
-    return order
+        for parent in stack.pop().parents:
+            if type(parent) is Node and parent not in found:
+                found.add(parent)
+                stack.append(parent)
+    return sorted(found, key=attrgetter("number"))
 
 
 def leaves(nodes: Iterable[Node]) -> list[Leaf]:

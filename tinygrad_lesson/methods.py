@@ -54,7 +54,6 @@ class Methods:
     __truediv__ = method(ops.divide)
     __floordiv__ = method(ops.floor_divide)
     __mod__ = method(ops.remainder)
-    __pow__ = method(ops.pow)
     __matmul__ = method(ops.matmul)
     __neg__ = method(ops.negative)
     __abs__ = method(ops.abs)
@@ -121,6 +120,10 @@ class Methods:
     take = method(ops.take)
     matmul = method(ops.matmul)
     astype = method(ops.astype)
+
+    def __pow__(self, exponent: Any) -> Tensor:
+        square = type(exponent) is int and exponent == 2  # a fifth of the work
+        return ops.square.record(self) if square else ops.pow.record(self, exponent)
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same numbers in another shape: ``t.reshape(2, 3)`` or ``t.reshape((2, 3))``."""

@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from . import ops
 from .arrays import Array
 from .arrays import numpy as numpy_namespace
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 NUMBERS = frozenset({bool, int, float})
 """Python numbers enter a graph as they are: they take the dtype of what they meet."""
 
-_NO_PARAMS: Mapping[str, Any] = {}
+NO_PARAMS: Mapping[str, Any] = {}
 _PACKAGE = str(Path(__file__).parent)
 _new = object.__new__
 
@@ -44,22 +42,14 @@ def makes(cls: type[Tensor]) -> type[Tensor]:
     return cls
 
 
-def _wrap(data: Array, node: Node | None) -> Tensor:
-    tensor = _new(Tensor)
-    tensor._data = data
-    tensor._node = node
-    return tensor
+def _leaf(tensor: Tensor) -> Leaf:
+    """The Leaf of a constant, made when it first enters a graph, and kept."""
+    tensor._node = leaf = Leaf(tensor._data)
+    return leaf
 
 
-def _node_of(tensor: Tensor) -> Node | Leaf:
-    """The tensor's place in the graph; a constant gets its Leaf now, and keeps it."""
-    if tensor._node is None:
-        tensor._node = Leaf(tensor._data)
-    return tensor._node
-
-
-def _meta(debug: bool) -> Meta | None:
-    return Meta(user_line()) if debug else None
+def _meta() -> Meta:
+    return Meta(user_line())
 
 
 def user_line() -> str:
@@ -74,9 +64,11 @@ def recorder(op: Op[...]) -> Callable[..., Tensor]:
     """Build the function that runs `op` on Tensors."""
     if op.kind.composite:
         return _composite(op)
-    if op.parameters or op.variadic or len(op.arrays) > 2:
-        return _general(op)
-    return _unary(op) if len(op.arrays) == 1 else _binary(op)
+    if len(op.arrays) == 1 and not op.variadic:
+        return _unary(op)
+    if len(op.arrays) == 2 and not op.variadic and not op.parameters:
+        return _binary(op)
+    return _general(op)
 
 
 Op.recorder = staticmethod(recorder)
@@ -84,26 +76,37 @@ Op.recorder = staticmethod(recorder)
 
 def _unary(op: Op[...]) -> Callable[..., Tensor]:
     forward, plans, differentiable = op.forward, op.plans, op.differentiable
+    defaults = None if op.required else op.defaults
 
-    def call(x: Any, /) -> Tensor:
+    def call(x: Any, /, *args: Any, **given: Any) -> Tensor:
+        if args or given or defaults is None:
+            params = bind(op, (x, *args), given)[1]
+        else:
+            params = defaults
         if not isinstance(x, Tensor):
             x = Tensor.coerce(x, op)
+        a, parent = x._data, x._node
         mode = current()
         try:
-            out = forward(mode.tracer or numpy_namespace, x._data)
+            out = forward(mode.tracer or numpy_namespace, a, **params)
         except Exception as error:
-            raise explain(op, (x,), _NO_PARAMS, error) from error
-        parent = x._node
-        if parent is None or not (differentiable and parent.requires_grad and mode.grad):
-            return _wrap(out, None)
-        plan = plans[0b11]
-        return _wrap(
-            out,
-            Node(
-                op, _NO_PARAMS, (parent,), plan, plan.keep((out, x._data)),
-                out.shape, out.dtype, mode.scope, _meta(mode.debug) if mode.debug else None,
-            ),
-        )  # fmt: skip
+            raise explain(op, (x,), params, error) from error
+        tensor = _new(Tensor)
+        tensor._data = out
+        tensor._node = None
+        if (
+            parent is not None
+            and parent.requires_grad
+            and mode.grad
+            and differentiable
+            and out.dtype.kind == "f"  # astype may have made integers
+        ):
+            plan = plans[0b11]
+            tensor._node = Node(
+                op, params, (parent,), plan, plan.keep((out, a)), out.shape, out.dtype,
+                mode.scope, _meta() if mode.debug else None,
+            )  # fmt: skip
+        return tensor
 
     return _named(call, op)
 
@@ -112,15 +115,16 @@ def _binary(op: Op[...]) -> Callable[..., Tensor]:
     forward, plans, differentiable = op.forward, op.plans, op.differentiable
 
     def call(x: Any, y: Any, /) -> Tensor:
-        if type(y) in NUMBERS:
+        wanted = 0b100
+        if type(y) in NUMBERS and isinstance(x, Tensor):
             b = q = y
-            wanted = 0b100
         else:
             if not isinstance(y, Tensor):
                 y = Tensor.coerce(y, op)
             b, q = y._data, y._node
-            wanted = 0b110 if q is not None and q.requires_grad else 0b100
-        if type(x) in NUMBERS and b is not q:
+            if q is not None and q.requires_grad:
+                wanted = 0b110
+        if type(x) in NUMBERS:
             a = p = x
         else:
             if not isinstance(x, Tensor):
@@ -132,63 +136,54 @@ def _binary(op: Op[...]) -> Callable[..., Tensor]:
         try:
             out = forward(mode.tracer or numpy_namespace, a, b)
         except Exception as error:
-            raise explain(op, (x, y), _NO_PARAMS, error) from error
-        if wanted == 0b100 or not (differentiable and mode.grad):
-            return _wrap(out, None)
-        plan = plans[wanted]
-        parents = (_node_of(x) if p is None else p, _node_of(y) if q is None else q)
-        return _wrap(
-            out,
-            Node(
-                op, _NO_PARAMS, parents, plan, plan.keep((out, a, b)),
-                out.shape, out.dtype, mode.scope, _meta(mode.debug) if mode.debug else None,
-            ),
-        )  # fmt: skip
+            raise explain(op, (x, y), NO_PARAMS, error) from error
+        tensor = _new(Tensor)
+        tensor._data = out
+        tensor._node = None
+        if wanted != 0b100 and mode.grad and differentiable:
+            plan = plans[wanted]
+            parents = (p if p is not None else _leaf(x), q if q is not None else _leaf(y))
+            tensor._node = Node(
+                op, NO_PARAMS, parents, plan, plan.keep((out, a, b)), out.shape, out.dtype,
+                mode.scope, _meta() if mode.debug else None,
+            )  # fmt: skip
+        return tensor
 
     return _named(call, op)
 
 
 def _general(op: Op[...]) -> Callable[..., Tensor]:
     forward, plans, differentiable = op.forward, op.plans, op.differentiable
-    defaults = None if op.required else op.defaults
 
     def call(*args: Any, **given: Any) -> Tensor:
-        if given or defaults is None or len(args) != 1:
-            inputs, params = bind(op, args, given)
-        else:
-            inputs, params = args, defaults
-        mode = current()
-        arrays: list[Array] = [None]
-        wanted, bit = 0, 1
-        tensors = tuple(
+        inputs, params = bind(op, args, given)
+        tensors = [
             x if isinstance(x, Tensor) or type(x) in NUMBERS else Tensor.coerce(x, op)
             for x in inputs
-        )
-        for x in tensors:
-            if isinstance(x, Tensor):
-                arrays.append(x._data)
-                if x._node is not None and x._node.requires_grad:
-                    wanted |= bit
-            else:
-                arrays.append(x)
-            bit <<= 1
+        ]
+        arrays = [x._data if isinstance(x, Tensor) else x for x in tensors]
+        mode = current()
         try:
-            out = arrays[0] = forward(mode.tracer or numpy_namespace, *arrays[1:], **params)
+            out = forward(mode.tracer or numpy_namespace, *arrays, **params)
         except Exception as error:
             raise explain(op, tensors, params, error) from error
-        if not (wanted and differentiable and mode.grad and out.dtype.kind == "f"):
-            return _wrap(out, None)
-        plan = plans[wanted | bit]
-        if not plan.rules:
-            return _wrap(out, None)
-        parents = tuple(_node_of(x) if isinstance(x, Tensor) else x for x in tensors)
-        return _wrap(
-            out,
-            Node(
-                op, params, parents, plan, plan.keep(tuple(arrays)),
-                out.shape, out.dtype, mode.scope, _meta(mode.debug) if mode.debug else None,
-            ),
-        )  # fmt: skip
+        tensor = _new(Tensor)
+        tensor._data = out
+        tensor._node = None
+        if mode.grad and differentiable:
+            wanted = sum(
+                1 << i for i, x in enumerate(tensors) if isinstance(x, Tensor) and x.requires_grad
+            )
+            plan = plans[wanted | 1 << len(tensors)]
+            if plan.rules and out.dtype.kind == "f":
+                parents = tuple(
+                    x._node or _leaf(x) if isinstance(x, Tensor) else x for x in tensors
+                )
+                tensor._node = Node(
+                    op, params, parents, plan, plan.keep((out, *arrays)), out.shape, out.dtype,
+                    mode.scope, _meta() if mode.debug else None,
+                )  # fmt: skip
+        return tensor
 
     return _named(call, op)
 

@@ -50,9 +50,9 @@ class Domain:
         """Draw one array; no two floats in it are close, so that max and sort have no ties."""
         shape = self.shape if shape is None else shape
         if self.kind == "b":
-            return rng.random(shape) < 0.5
+            return np.asarray(rng.random(shape) < 0.5)
         if self.kind == "i":
-            return rng.integers(int(self.low), int(self.high), shape)
+            return np.asarray(rng.integers(int(self.low), int(self.high), shape))
         size = int(np.prod(shape))
         # One draw from the middle of each of `size` equal slices, then shuffled.
         unit = (np.arange(size) + rng.uniform(0.25, 0.75, size)) / max(size, 1)

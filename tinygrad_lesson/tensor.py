@@ -296,7 +296,7 @@ class Tensor(Methods, NumpyProtocols):
 
     # ---- the one door --------------------------------------------------------------------
 
-    def assign(self, value: Any) -> Self:
+    def assign(self, value: Any, *, copy: bool = True) -> Self:
         """Hold other numbers from now on, of the same shape and dtype.
 
         Graphs that were recorded before keep the old ones, and still fill ``.grad``.
@@ -304,7 +304,9 @@ class Tensor(Methods, NumpyProtocols):
         Parameters
         ----------
         value
-            What the constructor takes; copied, and cast to this tensor's dtype.
+            What the constructor takes; cast to this tensor's dtype.
+        copy
+            False hands over an array that nobody will write into any more.
         """
         node = self._node
         if isinstance(node, Node):
@@ -313,7 +315,7 @@ class Tensor(Methods, NumpyProtocols):
                 f"this tensor is the result of {node.op.name}, and its graph needs the numbers",
                 "Assign to a leaf, or to a detach()ed copy.",
             )
-        array = array_of(value)
+        array = array_of(value) if copy else value
         if array.shape != self.shape:
             raise ShapeError(
                 "assign",

@@ -94,9 +94,13 @@ _EXP_LIMIT = {t: np.array(math.floor(math.log(np.finfo(t).max)), t) for t in _FL
 _ONE = {t: np.array(1, t) for t in _FLOATS}
 
 
+def _floating(x: Array) -> Array:
+    """Integers as double precision: unsigned ones would wrap around when negated."""
+    return x if x.dtype.kind == "f" else x.astype(np.float64)
+
+
 def sigmoid(x: Array) -> Array:
-    if x.dtype.kind != "f":
-        x = x.astype(np.float64)
+    x = _floating(x)
     e = np.exp(np.minimum(-x, _EXP_LIMIT[x.dtype]))
     e += _ONE[x.dtype]
     return np.reciprocal(e)
@@ -162,6 +166,7 @@ def var(x: Array, axis: Axis = None, correction: float = 0.0, keepdims: bool = F
 
 
 def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    x = _floating(x)
     top = max(x, axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)  # inf - inf would be NaN
     out = np.log(sum(np.exp(x - top), axis=axis, keepdims=keepdims))
@@ -169,11 +174,13 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 def softmax(x: Array, axis: int = -1) -> Array:
+    x = _floating(x)
     e = np.exp(x - max(x, axis=axis, keepdims=True))
     return e / sum(e, axis=axis, keepdims=True)
 
 
 def log_softmax(x: Array, axis: int = -1) -> Array:
+    x = _floating(x)
     shifted = x - max(x, axis=axis, keepdims=True)
     return shifted - np.log(sum(np.exp(shifted), axis=axis, keepdims=True))
 

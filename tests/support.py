@@ -1,0 +1,132 @@
+"""What the tests share: calls of ops, and derivatives found without the library's help."""
+
+from __future__ import annotations
+
+import itertools
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+import tinygrad_lesson as tl
+from tinygrad_lesson import Tensor, autograd
+from tinygrad_lesson.arrays import numpy as numpy_namespace
+from tinygrad_lesson.op import REGISTRY, Op
+from tinygrad_lesson.samples import Sample, calls
+
+# Central differences of sixth order: sum(weight * f(x + place * h)) / h.
+STENCIL = ((1, 45 / 60), (2, -9 / 60), (3, 1 / 60), (-1, -45 / 60), (-2, 9 / 60), (-3, -1 / 60))
+
+
+def seeded(*words: object) -> np.random.Generator:
+    """A generator that depends on nothing but `words`."""
+    return np.random.default_rng(zlib.crc32(" ".join(map(str, words)).encode()))
+
+
+def registered_calls() -> Iterator[tuple[str, Op[...], Sample]]:
+    """Every call that the registry's samples stand for, with a name for the test."""
+    for op in REGISTRY.values():
+        for number, call in enumerate(calls(op.samples)):
+            yield f"{op.name}-{number}", op, call
+
+
+def draw(op: Op[...], call: Sample, dtype: Any = np.float64) -> list[np.ndarray]:
+    """The inputs of one call, always the same ones, and away from the kink where two meet."""
+    for attempt in itertools.count():
+        arrays = call.draw(seeded(op.name, call.params, attempt), dtype)
+        if op.name not in ("maximum", "minimum") or np.abs(np.subtract(*arrays)).min() > 0.05:
+            return arrays
+    raise AssertionError
+
+
+def raw(op: Op[...], arrays: Sequence[Any], params: dict[str, Any]) -> Any:
+    """The forward on plain arrays."""
+    return op.forward(numpy_namespace, *arrays, **filled(op, params))
+
+
+def filled(op: Op[...], params: dict[str, Any]) -> dict[str, Any]:
+    """`params`, and the op's defaults."""
+    return {**op.defaults, **params}
+
+
+def wanted_inputs(op: Op[...], arrays: Sequence[np.ndarray]) -> list[int]:
+    """The places of the inputs that can have a gradient."""
+    return [
+        i
+        for i, array in enumerate(arrays)
+        if array.dtype.kind == "f" and op.input_name(i) not in op.constant
+    ]
+
+
+def as_tensors(arrays: Sequence[np.ndarray], wanted: Sequence[int]) -> list[Tensor]:
+    """Tensors on the very arrays, strides and all; those at `wanted` require a gradient."""
+    tensors = [Tensor.lift(array) for array in arrays]
+    for i in wanted:
+        tensors[i].requires_grad_()
+    return tensors
+
+
+def gradients(
+    op: Op[...],
+    arrays: Sequence[np.ndarray],
+    params: dict[str, Any],
+    wanted: Sequence[int],
+    cotangent: np.ndarray,
+) -> list[np.ndarray]:
+    """By the library: the gradient of ``sum(cotangent * op(arrays))`` for the `wanted` inputs."""
+    tensors = as_tensors(arrays, wanted)
+    out = op(*tensors, **params)
+    found = autograd.grad(out, [tensors[i] for i in wanted], Tensor(cotangent, dtype=out.dtype))
+    return [g.numpy() for g in found]
+
+
+def along(
+    function: Callable[[Sequence[np.ndarray]], Any],
+    arrays: Sequence[np.ndarray],
+    directions: Sequence[Any],
+    step: float,
+) -> Any:
+    """By central differences: the derivative of ``function(arrays)`` along `directions`."""
+
+    def moved(amount: float) -> list[np.ndarray]:
+        return [a if d is None else a + amount * d for a, d in zip(arrays, directions, strict=True)]
+
+    return sum(weight * function(moved(place * step)) for place, weight in STENCIL) / step
+
+
+def numeric_gradients(
+    function: Callable[[Sequence[np.ndarray]], float],
+    arrays: Sequence[np.ndarray],
+    wanted: Sequence[int],
+    step: float = 5e-4,
+) -> list[np.ndarray]:
+    """By central differences: the gradient of a number for the `wanted` arrays."""
+    found = []
+    for i in wanted:
+        gradient = np.empty(arrays[i].shape)
+        for place in np.ndindex(gradient.shape):
+            unit = np.zeros(gradient.shape)
+            unit[place] = 1
+            directions = [unit if j == i else None for j in range(len(arrays))]
+            gradient[place] = along(function, arrays, directions, step)
+        found.append(gradient)
+    return found
+
+
+def same(actual: Any, expected: Any, rtol: float = 1e-12, atol: float = 1e-12) -> None:
+    """Assert equal shapes, and equal numbers up to rounding (NaN equals NaN)."""
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    assert actual.shape == expected.shape
+    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol)
+
+
+def subsets(places: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """Every choice of some of the places, but not of none."""
+    for count in range(1, len(places) + 1):
+        yield from itertools.combinations(places, count)
+
+
+def scalar(value: float, **flags: Any) -> Tensor:
+    """A float64 tensor of one number that requires a gradient."""
+    return Tensor(value, requires_grad=True, dtype=tl.float64, **flags)

@@ -1,0 +1,629 @@
+"""Every op of the registry: its value, its derivatives, and how its rules are written."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.special
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import tinygrad_lesson as tl
+from tinygrad_lesson import Tensor, autograd, ops
+from tinygrad_lesson.arrays import SLOT
+from tinygrad_lesson.arrays import numpy as numpy_namespace
+from tinygrad_lesson.op import REGISTRY, Op
+from tinygrad_lesson.samples import Domain, Sample
+
+from .support import (
+    along,
+    as_tensors,
+    draw,
+    filled,
+    gradients,
+    numeric_gradients,
+    raw,
+    registered_calls,
+    same,
+    seeded,
+    subsets,
+    wanted_inputs,
+)
+
+OPS = [pytest.param(op, id=name) for name, op in REGISTRY.items()]
+CALLS = [pytest.param(op, call, id=name) for name, op, call in registered_calls()]
+DIFFERENTIABLE = [
+    pytest.param(op, call, id=name)
+    for name, op, call in registered_calls()
+    if wanted_inputs(op, draw(op, call))
+]
+RULES = [
+    pytest.param(op, name, id=f"{op.name}-{name}") for op in REGISTRY.values() for name in op.rules
+]
+
+# ---- the values: oracles that nobody here wrote -------------------------------------------
+
+
+def numpy_index(index: tuple[Any, ...], arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+    following = iter(arrays)
+    return tuple(next(following) if item is SLOT else item for item in index)
+
+
+def places(shape: tuple[int, ...], index: tuple[Any, ...], arrays: tuple[Any, ...]) -> Any:
+    """The number, in reading order, of each element that an index selects."""
+    return np.arange(math.prod(shape)).reshape(shape)[numpy_index(index, arrays)]
+
+
+def scatter_add(values: Any, *arrays: Any, index: Any, shape: Any) -> Any:
+    chosen = places(shape, index, arrays)
+    sums = np.bincount(
+        chosen.ravel(),
+        np.broadcast_to(values, chosen.shape).ravel().astype(np.float64),
+        minlength=math.prod(shape),
+    )
+    return sums.reshape(shape)
+
+
+def setitem(x: Any, values: Any, *arrays: Any, index: Any) -> Any:
+    out = x.copy()
+    chosen = places(x.shape, index, arrays)
+    np.put(out, chosen, np.broadcast_to(values, chosen.shape))
+    return out
+
+
+def last_written(*arrays: Any, index: Any, shape: Any) -> Any:
+    chosen = places(shape, index, arrays)
+    _, from_the_end = np.unique(chosen.ravel()[::-1], return_index=True)
+    kept = np.zeros(chosen.size, bool)
+    kept[chosen.size - 1 - from_the_end] = True
+    return kept.reshape(chosen.shape)
+
+
+def of_floats(function: Callable[..., Any]) -> Callable[..., Any]:
+    """SciPy's softmax and its like subtract unsigned integers, which wrap around."""
+    return lambda x, **params: function(x if x.dtype.kind == "f" else x.astype(float), **params)
+
+
+def named(*names: str) -> dict[str, Callable[..., Any]]:
+    return {name: getattr(np, name) for name in names}
+
+
+ORACLES: dict[str, Callable[..., Any]] = {
+    **named("zeros_like", "ones_like", "full_like"),
+    **named("add", "subtract", "multiply", "divide", "pow", "floor_divide", "remainder"),
+    **named("negative", "square", "sqrt", "abs", "exp", "expm1", "log", "log1p"),
+    **named("sin", "cos", "tan", "tanh", "maximum", "minimum", "clip", "where"),
+    **named("sign", "floor", "ceil", "trunc", "round"),
+    **named("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
+    **named("logical_and", "logical_or", "logical_xor", "logical_not"),
+    **named("isfinite", "isinf", "isnan"),
+    **named("matmul", "permute_dims", "matrix_transpose", "broadcast_to", "expand_dims"),
+    **named("squeeze", "flip", "reshape"),
+    **named("sum", "mean", "prod", "max", "min", "var", "std", "argmax", "argmin", "any", "all"),
+    "reciprocal": lambda x: np.float64(1) / x,
+    "sigmoid": scipy.special.expit,
+    "relu": lambda x: np.clip(x, 0, None),
+    "logsumexp": of_floats(scipy.special.logsumexp),
+    "softmax": of_floats(scipy.special.softmax),
+    "log_softmax": of_floats(scipy.special.log_softmax),
+    "flatten": lambda x, start_axis: x.reshape(x.shape[:start_axis] + (-1,)),
+    "concat": lambda *arrays, axis: np.concat(arrays, axis),
+    "stack": lambda *arrays, axis: np.stack(arrays, axis),
+    "astype": lambda x, dtype: np.astype(x, np.dtype(dtype)),
+    "getitem": lambda x, *arrays, index: x[numpy_index(index, arrays)],
+    "scatter_add": scatter_add,
+    "setitem": setitem,
+    "last_written": last_written,
+    "take": np.take,
+    "one_hot": lambda x, num_classes, dtype: np.eye(num_classes, dtype=dtype)[x],
+}
+
+
+def oracle(op: Op[...], arrays: list[Any], params: dict[str, Any]) -> Any:
+    return ORACLES[op.name](*arrays, **filled(op, params))
+
+
+def test_every_op_has_an_oracle() -> None:
+    assert set(ORACLES) == set(REGISTRY)
+
+
+@pytest.mark.parametrize(("op", "call"), CALLS)
+def test_value(op: Op[...], call: Sample) -> None:
+    arrays = draw(op, call)
+    out = op(*map(Tensor, arrays), **call.params)
+    expected = oracle(op, arrays, call.params)
+    assert out.dtype == np.asarray(expected).dtype
+    same(out, expected)
+
+
+@pytest.mark.parametrize(("op", "call"), CALLS)
+def test_inputs_are_never_written_into(op: Op[...], call: Sample) -> None:
+    arrays = draw(op, call)
+    before = [array.copy() for array in arrays]
+    for array in arrays:
+        array.flags.writeable = False
+    wanted = wanted_inputs(op, arrays)
+    out = op(*as_tensors(arrays, wanted), **call.params)
+    if out.requires_grad:
+        out.backward(np.ones(out.shape))
+    for array, copy in zip(arrays, before, strict=True):
+        same(array, copy)
+
+
+# ---- the derivatives ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("op", "call"), DIFFERENTIABLE)
+def test_first_derivative(op: Op[...], call: Sample) -> None:
+    arrays = draw(op, call)
+    wanted = wanted_inputs(op, arrays)
+    c = seeded("cotangent").uniform(-1, 1, raw(op, arrays, call.params).shape)
+    expected = numeric_gradients(lambda xs: np.sum(c * raw(op, xs, call.params)), arrays, wanted)
+    for i, got, numbers in zip(
+        wanted, gradients(op, arrays, call.params, wanted, c), expected, strict=True
+    ):
+        assert got.dtype == arrays[i].dtype
+        same(got, numbers, rtol=1e-8, atol=1e-9)
+
+
+@pytest.mark.parametrize(("op", "call"), DIFFERENTIABLE)
+def test_second_derivative(op: Op[...], call: Sample) -> None:
+    """Differentiate ``<u, gradient>``; the gradient is a function of the inputs and of c."""
+    arrays = draw(op, call)
+    wanted = wanted_inputs(op, arrays)
+    rng = seeded("second")
+    c = rng.uniform(-1, 1, raw(op, arrays, call.params).shape)
+    u = [rng.uniform(-1, 1, a.shape) if i in wanted else None for i, a in enumerate(arrays)]
+
+    tensors = as_tensors(arrays, wanted)
+    inputs = [tensors[i] for i in wanted]
+    cotangent = Tensor(c, requires_grad=True)
+    first = autograd.grad(op(*tensors, **call.params), inputs, cotangent, create_graph=True)
+    slope = sum((g * u[i]).sum() for i, g in zip(wanted, first, strict=True))
+    *second, pushed = autograd.grad(slope, [*inputs, cotangent], allow_unused=True)
+
+    same(pushed, along(lambda xs: raw(op, xs, call.params), arrays, u, 5e-4), 1e-8, 1e-9)
+    expected = numeric_gradients(
+        lambda xs: along(lambda ys: np.sum(c * raw(op, ys, call.params)), xs, u, 1e-3),
+        arrays,
+        wanted,
+        step=1e-3,
+    )
+    for got, numbers in zip(second, expected, strict=True):
+        same(np.zeros_like(numbers) if got is None else got, numbers, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize(("op", "call"), DIFFERENTIABLE)
+def test_only_the_wanted_gradients(op: Op[...], call: Sample) -> None:
+    """Whichever inputs want one: what is saved for them is enough, and changes nothing."""
+    arrays = draw(op, call)
+    wanted = wanted_inputs(op, arrays)
+    c = np.ones(raw(op, arrays, call.params).shape)
+    every = dict(zip(wanted, gradients(op, arrays, call.params, wanted, c), strict=True))
+    for some in subsets(wanted):
+        for i, got in zip(some, gradients(op, arrays, call.params, some, c), strict=True):
+            same(got, every[i])
+
+
+@pytest.mark.parametrize("name", [n for n, op in REGISTRY.items() if not op.differentiable])
+def test_no_gradient_records_nothing(name: str) -> None:
+    op = REGISTRY[name]
+    call = next(call for _, found, call in registered_calls() if found is op)
+    tensors = [Tensor(a, requires_grad=a.dtype.kind == "f") for a in draw(op, call)]
+    assert not op(*tensors, **call.params).requires_grad
+
+
+# ---- dtypes, shapes and layouts ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize(("op", "call"), CALLS)
+def test_narrow_floats_stay_narrow(op: Op[...], call: Sample, dtype: Any) -> None:
+    arrays = draw(op, call, dtype)
+    wanted = wanted_inputs(op, arrays)
+    out = op(*as_tensors(arrays, wanted), **call.params)
+    expected = oracle(op, [a.astype(float) if a.dtype == dtype else a for a in arrays], call.params)
+    if np.asarray(expected).dtype == np.float64 and op is not ops.astype:
+        assert out.dtype == dtype
+    if op not in (ops.floor_divide, ops.floor, ops.ceil, ops.trunc, ops.round):  # they jump
+        tolerance = 40 * float(np.finfo(dtype).eps)
+        same(out, expected, rtol=tolerance, atol=tolerance)
+    if wanted:
+        for i, got in zip(
+            wanted, gradients(op, arrays, call.params, wanted, np.ones(out.shape)), strict=True
+        ):
+            assert got.dtype == arrays[i].dtype
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int8, np.uint8, np.bool_])
+@pytest.mark.parametrize(("op", "call"), CALLS)
+def test_integers_and_booleans_are_promoted_as_by_numpy(
+    op: Op[...], call: Sample, dtype: Any
+) -> None:
+    arrays = [
+        a if a.dtype.kind != "f" else a > 0 if dtype is np.bool_ else (1 + np.abs(a)).astype(dtype)
+        for a in draw(op, call)
+    ]
+    try:
+        with np.errstate(all="ignore"):
+            expected = oracle(op, arrays, call.params)
+    except TypeError:
+        with pytest.raises(TypeError):
+            op(*map(Tensor, arrays), **call.params)
+        return
+    with np.errstate(all="ignore"):
+        out = op(*map(Tensor, arrays), **call.params)
+    assert out.dtype == np.asarray(expected).dtype or op.kind.name == "indexing"
+    same(out, expected, rtol=1e-12 if out.dtype in (np.float64, np.int64) else 1e-2)
+
+
+LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "transposed": lambda x: x.T.copy().T,
+    "negative stride": lambda x: x[::-1].copy()[::-1] if x.ndim else x,
+    "every second": lambda x: np.repeat(x, 2, axis=-1)[..., ::2] if x.ndim else x,
+    "zero stride": lambda x: np.broadcast_to(x[:1], x.shape) if x.ndim else x,
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(("op", "call"), CALLS)
+def test_layout_of_the_inputs_does_not_matter(op: Op[...], call: Sample, layout: str) -> None:
+    strided = [LAYOUTS[layout](array) for array in draw(op, call)]
+    plain = [np.array(array, order="C") for array in strided]
+    expected = raw(op, plain, call.params)
+    same(op(*as_tensors(strided, []), **call.params), expected)
+    wanted = wanted_inputs(op, plain)
+    if wanted and not (op is ops.std and layout == "zero stride"):  # no slope where all are equal
+        c = seeded("layout").uniform(-1, 1, np.shape(expected))
+        for got, numbers in zip(
+            gradients(op, strided, call.params, wanted, LAYOUTS[layout](c)),
+            gradients(op, plain, call.params, wanted, LAYOUTS[layout](c).copy()),
+            strict=True,
+        ):
+            same(got, numbers)
+
+
+ELEMENTWISE = [op for op in REGISTRY.values() if op.kind.name == "elementwise"]
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (0, 3), (1,), (2, 0, 3)], ids=str)
+@pytest.mark.parametrize("op", [pytest.param(op, id=op.name) for op in ELEMENTWISE])
+def test_elementwise_of_numbers_and_of_nothing(op: Op[...], shape: tuple[int, ...]) -> None:
+    domains, params = op.samples, {}
+    if isinstance(domains[0], Sample):
+        domains, params = domains[0].inputs, domains[0].params
+    arrays = [d.draw(seeded(op.name), shape) for d in domains if isinstance(d, Domain)]
+    wanted = wanted_inputs(op, arrays)
+    out = op(*as_tensors(arrays, wanted), **params)
+    same(out, oracle(op, arrays, params))
+    if wanted:
+        for g in gradients(op, arrays, params, wanted, np.ones(shape)):
+            assert g.shape == shape
+
+
+@pytest.mark.parametrize(
+    "op",
+    [pytest.param(op, id=op.name) for op in REGISTRY.values() if "axis" in op.defaults
+     and op.kind.name in ("reduction", "composite")],
+)  # fmt: skip
+def test_reduction_of_no_rows(op: Op[...]) -> None:
+    """Along an axis that has a length, nothing is reduced to nothing."""
+    x = np.zeros((0, 3), bool if op.name in ("any", "all") else float)
+    same(op(Tensor(x), axis=1), oracle(op, [x], {"axis": 1}))
+    if wanted_inputs(op, [x]):
+        (g,) = gradients(op, [x], {"axis": 1}, [0], oracle(op, [x], {"axis": 1}))
+        assert g.shape == (0, 3)
+
+
+@pytest.mark.parametrize("op", [ops.sum, ops.prod, ops.any, ops.all], ids=lambda op: op.name)
+def test_reduction_of_nothing_is_the_neutral_element(op: Op[...]) -> None:
+    x = np.zeros((0, 3), bool if op in (ops.any, ops.all) else float)
+    same(op(Tensor(x), axis=0), oracle(op, [x], {"axis": 0}))
+    if op.differentiable:
+        (g,) = gradients(op, [x], {"axis": 0}, [0], np.ones(3))
+        assert g.shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("op", "shapes", "params"),
+    [
+        (ops.reshape, [()], {"shape": (1, 1)}),
+        (ops.reshape, [(0, 3)], {"shape": (3, 0)}),
+        (ops.expand_dims, [()], {"axis": 0}),
+        (ops.squeeze, [(1, 1)], {}),
+        (ops.broadcast_to, [()], {"shape": (2, 3)}),
+        (ops.broadcast_to, [(1, 0)], {"shape": (2, 0)}),
+        (ops.permute_dims, [()], {"axes": ()}),
+        (ops.flatten, [()], {}),
+        (ops.flip, [(0, 2)], {}),
+        (ops.concat, [(0, 2), (3, 2)], {}),
+        (ops.concat, [(0, 2), (0, 2)], {"axis": 1}),
+        (ops.stack, [(), ()], {}),
+        (ops.stack, [(0,), (0,)], {"axis": -1}),
+        (ops.matmul, [(0, 3), (3, 2)], {}),
+        (ops.matmul, [(2, 0), (0, 3)], {}),
+        (ops.matmul, [(2, 0, 3), (3, 4)], {}),
+        (ops.matmul, [(0, 2, 3), (3, 4)], {}),
+        (ops.matmul, [(0,), (0,)], {}),
+        (ops.getitem, [()], {"index": (None, Ellipsis)}),
+        (ops.getitem, [(3, 2)], {"index": (slice(3, 3),)}),
+        (ops.scatter_add, [(0, 2)], {"index": (slice(0, 0),), "shape": (3, 2)}),
+        (ops.setitem, [(3,), ()], {"index": (slice(0, 0),)}),
+    ],
+    ids=lambda value: value.name if isinstance(value, Op) else str(value),
+)
+def test_single_numbers_and_empty_arrays(op: Op[...], shapes: Any, params: Any) -> None:
+    arrays = [seeded(op.name, i).uniform(-1, 1, shape) for i, shape in enumerate(shapes)]
+    expected = oracle(op, arrays, params)
+    same(op(*map(Tensor, arrays), **params), expected)
+    wanted = wanted_inputs(op, arrays)
+    c = np.ones(np.shape(expected))
+    numeric = numeric_gradients(lambda xs: np.sum(raw(op, xs, params)), arrays, wanted)
+    for got, numbers in zip(gradients(op, arrays, params, wanted, c), numeric, strict=True):
+        same(got, numbers, 1e-9, 1e-9)
+
+
+SPECIAL = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -2.5, 1e300, -1e300, 1e-310])
+
+
+@pytest.mark.parametrize("op", [pytest.param(op, id=op.name) for op in ELEMENTWISE])
+def test_elementwise_nan_and_inf(op: Op[...]) -> None:
+    """The value is the oracle's, sign of zero included; the gradient exists, whatever it is."""
+    domains, params = op.samples, {}
+    if isinstance(domains[0], Sample):
+        domains, params = domains[0].inputs, domains[0].params
+    if all(d.kind == "b" for d in domains):
+        pytest.skip("booleans are all finite")
+    grid = np.meshgrid(*(([True, False] if d.kind == "b" else SPECIAL) for d in domains))
+    arrays = [g.ravel() for g in grid]
+    with np.errstate(all="ignore"):
+        out = op(*map(Tensor, arrays), **params)
+        expected = oracle(op, arrays, params)
+        same(out, expected)
+        if expected.dtype.kind == "f":
+            signed = ~np.isnan(expected)
+            same(np.signbit(out.numpy())[signed], np.signbit(expected)[signed])
+        wanted = wanted_inputs(op, arrays)
+        if wanted:
+            assert gradients(op, arrays, params, wanted, np.ones(out.shape))
+
+
+@pytest.mark.parametrize("column", range(6))
+@pytest.mark.parametrize(
+    "op",
+    [pytest.param(op, id=op.name) for op in REGISTRY.values() if "axis" in op.defaults
+     and op.kind.name in ("reduction", "composite") and op.name not in ("any", "all")],
+)  # fmt: skip
+def test_reductions_of_nan_and_inf(op: Op[...], column: int) -> None:
+    table = np.array(
+        [
+            [1.0, np.nan, np.inf, -np.inf, np.inf, -np.inf],
+            [2.0, 1.0, 1.0, 2.0, -np.inf, -np.inf],
+            [3.0, -np.inf, np.inf, -np.inf, 0.0, -np.inf],
+        ]
+    )
+    x = table[:, column]
+    with np.errstate(all="ignore"):
+        if op is ops.log_softmax:  # SciPy's own gives -inf where its softmax gives NaN
+            expected = np.log(scipy.special.softmax(x))
+        else:
+            expected = oracle(op, [x], {"axis": 0})
+        same(op(Tensor(x), axis=0), expected)
+        if op.differentiable:
+            assert gradients(op, [x], {"axis": 0}, [0], np.ones(np.shape(expected)))
+
+
+# ---- how the ops are declared ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_declaration_is_complete(op: Op[...]) -> None:
+    assert op.samples
+    assert op.doc.endswith(".") or "\n" in op.doc
+    assert op is getattr(ops, op.name), "the vocabulary has it under its own name"
+    for name in op.arrays:
+        declared = (name in op.rules) + (name in op.constant)
+        assert declared == (0 if op.kind.composite else 1), name
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_backend_has_every_op_that_is_not_composite(op: Op[...]) -> None:
+    assert callable(getattr(numpy_namespace, op.name, None)) or op.kind.composite
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_the_signature_that_help_shows(op: Op[...]) -> None:
+    parameters = inspect.signature(op).parameters.values()
+    positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.VAR_POSITIONAL)]
+    assert tuple(positional) == op.arrays
+
+
+# ---- how the rules are written: nothing but the vocabulary -------------------------------
+
+
+class StandIn:
+    """What a rule sees of an array that it did not save: any use of the numbers fails."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.shape, self.dtype, self.ndim = array.shape, array.dtype, array.ndim
+
+    def refuse(self, *others: Any) -> Any:
+        raise TypeError("this array was not saved")
+
+    __bool__ = __eq__ = __ne__ = refuse  # object's would answer
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Strict:
+    """An array that has nothing but operators, shape, dtype, ndim and static indexing."""
+
+    def __init__(self, array: Any) -> None:
+        self._array = np.asarray(array)
+        self.shape, self.dtype, self.ndim = self._array.shape, self._array.dtype, self._array.ndim
+
+    def __getitem__(self, index: Any) -> Strict:
+        items = index if isinstance(index, tuple) else (index,)
+        assert all(i is None or i is Ellipsis or type(i) in (int, slice) for i in items)
+        return Strict(self._array[index])
+
+    def __bool__(self) -> bool:
+        raise TypeError("a rule must not branch on values")
+
+    def __iter__(self) -> Any:
+        raise TypeError("a rule must not iterate over an array")
+
+    def __setitem__(self, *_: Any) -> None:
+        raise TypeError("a rule must not write into an array")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def unwrap(value: Any) -> Any:
+    """The plain array; anything but strict arrays and Python numbers is refused."""
+    if isinstance(value, Strict):
+        return value._array
+    if type(value) in (bool, int, float):
+        return value
+    raise TypeError(f"{type(value).__name__} among a rule's arrays")
+
+
+def _operator(name: str) -> Callable[..., Strict]:
+    def call(self: Strict, *others: Any) -> Strict:
+        return Strict(getattr(self._array, name)(*map(unwrap, others)))
+
+    return call
+
+
+for _sign in ("neg", "abs", "invert", "add", "sub", "mul", "truediv", "floordiv", "mod", "pow",
+              "matmul", "radd", "rsub", "rmul", "rtruediv", "rpow",
+              "eq", "ne", "lt", "le", "gt", "ge", "and", "or", "xor"):  # fmt: skip
+    setattr(Strict, f"__{_sign}__", _operator(f"__{_sign}__"))
+for _sign in ("add", "sub", "mul", "truediv", "pow"):
+    setattr(Strict, f"__i{_sign}__", StandIn.refuse)
+
+
+class StrictNamespace:
+    """The names of the vocabulary, and nothing else, on strict arrays."""
+
+    def __getattr__(self, name: str) -> Callable[..., Strict]:
+        op = REGISTRY[name]  # KeyError: not in the vocabulary
+
+        def call(*args: Any, **static: Any) -> Strict:
+            if op.variadic and isinstance(args[0], list | tuple):  # concat([x, y]), stack
+                arrays, rest = [list(map(unwrap, args[0]))], args[1:]
+            elif op.variadic:
+                arrays, rest = list(map(unwrap, args)), ()
+            else:
+                arrays, rest = list(map(unwrap, args[: len(op.arrays)])), args[len(op.arrays) :]
+            assert set(static) <= set(op.parameters), f"{name} has no parameter {set(static)}"
+            assert not any(isinstance(v, np.ndarray | Strict) for v in [*rest, *static.values()])
+            function = getattr(numpy_namespace, name, None)
+            return Strict(
+                function(*arrays, *rest, **static)
+                if function is not None
+                else op.forward(numpy_namespace, *arrays, *rest, **static)
+            )
+
+        return call
+
+
+@pytest.mark.parametrize(("op", "call"), CALLS)
+def test_forward_uses_only_the_vocabulary(op: Op[...], call: Sample) -> None:
+    arrays = draw(op, call)
+    out = op.forward(StrictNamespace(), *map(Strict, arrays), **filled(op, call.params))
+    same(out._array, raw(op, arrays, call.params))
+
+
+def run_rule(
+    op: Op[...], name: str, call: Sample, saves: tuple[str, ...], xp: Any
+) -> list[tuple[Any, np.ndarray]]:
+    """The rule's results for each input called `name`, computing with `saves` alone."""
+    arrays = draw(op, call)
+    everything = [np.asarray(raw(op, arrays, call.params)), *arrays]
+    saved = {slot for word in saves for slot in op.slots(word, len(arrays))}
+    results = []
+    for i, array in enumerate(arrays):
+        if op.input_name(i) == name:
+            several = op.variadic and name == op.arrays[-1]
+            extra = {"position": i} if several else {}
+            g = Strict(np.ones(everything[0].shape))
+            args = [Strict(a) if s in saved else StandIn(a) for s, a in enumerate(everything)]
+            part = op.rules[name].function(xp, g, *args, **filled(op, call.params), **extra)
+            results.append((part, array))
+    return results
+
+
+@pytest.mark.parametrize(("op", "name"), RULES)
+def test_rule_uses_only_the_vocabulary_and_what_it_saves(op: Op[...], name: str) -> None:
+    """Python numbers for constants, no NumPy, no branch on values, no write, nothing unsaved."""
+    for _, found, call in registered_calls():
+        if found is op:
+            for part, array in run_rule(op, name, call, op.rules[name].saves, StrictNamespace()):
+                assert isinstance(part, Strict)
+                assert np.broadcast_shapes(part.shape, array.shape) == part.shape
+
+
+@pytest.mark.parametrize(
+    ("op", "name", "spared"),
+    [
+        pytest.param(op, name, spared, id=f"{op.name}-{name}-{spared}")
+        for op in REGISTRY.values()
+        for name, rule in op.rules.items()
+        for spared in rule.saves
+    ],
+)
+def test_rule_needs_what_it_saves(op: Op[...], name: str, spared: str) -> None:
+    """Without it the rule must fail on some sample, or memory is kept in vain."""
+    saves = tuple(word for word in op.rules[name].saves if word != spared)
+
+    def fails(call: Sample) -> bool:
+        try:
+            run_rule(op, name, call, saves, StrictNamespace())
+        except (TypeError, AttributeError):
+            return True
+        return False
+
+    assert any(fails(call) for _, found, call in registered_calls() if found is op)
+
+
+# ---- adjoint pairs: <A x, y> == <x, A^T y> -----------------------------------------------
+
+SHAPES = hnp.array_shapes(min_dims=1, max_dims=4, max_side=4)
+
+
+@given(st.data())
+def test_scatter_add_is_the_adjoint_of_getitem(data: st.DataObject) -> None:
+    shape = data.draw(SHAPES)
+    index = data.draw(
+        hnp.basic_indices(shape, allow_newaxis=True)
+        | hnp.integer_array_indices(shape, result_shape=hnp.array_shapes(max_dims=2, max_side=5))
+    )
+    items = index if isinstance(index, tuple) else (index,)
+    arrays = [item for item in items if isinstance(item, np.ndarray)]
+    skeleton = tuple(SLOT if isinstance(item, np.ndarray) else item for item in items)
+    x = seeded(shape).uniform(-1, 1, shape)
+    ax = numpy_namespace.getitem(x, *arrays, index=skeleton)
+    y = seeded("y", np.shape(ax)).uniform(-1, 1, np.shape(ax))
+    aty = numpy_namespace.scatter_add(y, *arrays, index=skeleton, shape=shape)
+    same(np.sum(ax * y), np.sum(x * aty))
+
+
+@given(hnp.mutually_broadcastable_shapes(num_shapes=1, base_shape=(2, 3, 4), max_dims=3))
+def test_sum_is_the_adjoint_of_broadcast_to(shapes: Any) -> None:
+    (shape,), target = shapes.input_shapes, shapes.result_shape
+    x = Tensor(seeded(shape).uniform(-1, 1, shape), requires_grad=True)
+    y = Tensor(seeded("y", target).uniform(-1, 1, target))
+    ax = ops.broadcast_to(x, shape=target)
+    (aty,) = autograd.grad(ax, x, y)
+    same((ax * y).sum(), (x * aty).sum())
+
+
+def test_concat_takes_a_list_or_arrays() -> None:
+    x, y = Tensor([1.0]), Tensor([2.0])
+    assert tl.concat([x, y]).tolist() == tl.concat(x, y).tolist() == [1.0, 2.0]

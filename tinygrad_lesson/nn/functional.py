@@ -1,0 +1,158 @@
+"""Layers and losses as functions: parameters are arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import ops
+from ..arrays import Array
+from ..creation import arange
+from ..errors import ArgumentError, DTypeError, ShapeError
+from ..mode import current
+from ..ops import log_softmax as log_softmax
+from ..ops import relu as relu
+from ..ops import sigmoid as sigmoid
+from ..ops import softmax as softmax
+from ..ops import tanh as tanh
+from ..tensor import Tensor
+
+
+def _where(name: str) -> str:
+    return current().scope or name
+
+
+def linear(x: Array, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Affine map ``x @ weight.mT + bias`` of the last axis.
+
+    Parameters
+    ----------
+    x
+        Shape (..., in). Integers are converted to the weight's dtype.
+    weight
+        Shape (out, in).
+    bias
+        Shape (out,).
+
+    Returns
+    -------
+    Tensor
+        Shape (..., out).
+    """
+    x = x if isinstance(x, Tensor) else Tensor(x)
+    if x.dtype != weight.dtype:
+        if x.dtype.kind == "f":
+            raise DTypeError(
+                _where("linear"),
+                f"the input is {x.dtype}, the weight {weight.dtype}",
+                f"Convert the input: x.astype(tl.{weight.dtype}).",
+            )
+        x = x.astype(weight.dtype)
+    if not x.shape or x.shape[-1] != weight.shape[1]:
+        raise ShapeError(
+            _where("linear"),
+            f"the input has shape {x.shape}, but the weight {weight.shape} takes"
+            f" {weight.shape[1]} features in the last axis",
+            f"Reshape the input to (..., {weight.shape[1]}), or build the layer for the"
+            f" {x.shape[-1] if x.shape else 0} features that it gets.",
+        )
+    out = x @ weight.mT
+    return out if bias is None else out + bias
+
+
+def _reduced(losses: Tensor, reduction: str, where: str) -> Tensor:
+    if reduction == "mean":
+        return losses.mean()
+    if reduction == "sum":
+        return losses.sum()
+    if reduction == "none":
+        return losses
+    raise ArgumentError(
+        where, f"reduction={reduction!r} is unknown", "Use 'mean', 'sum' or 'none'."
+    )
+
+
+def mse_loss(input: Array, target: Array, reduction: str = "mean") -> Tensor:
+    """Squared error ``(input - target)**2``.
+
+    Parameters
+    ----------
+    input, target
+        Of one shape; they are not broadcast, because (n, 1) against (n,) is always a mistake.
+    reduction
+        ``"mean"`` or ``"sum"`` over all elements, or ``"none"``.
+    """
+    input = input if isinstance(input, Tensor) else Tensor(input)
+    target = target if isinstance(target, Tensor) else Tensor(target)
+    if input.shape != target.shape:
+        raise ShapeError(
+            _where("mse_loss"),
+            f"the input has shape {input.shape}, the target {target.shape}",
+            "Reshape one of them, so that each number has its target.",
+        )
+    return _reduced((input - target) ** 2, reduction, "mse_loss")
+
+
+def cross_entropy(input: Array, target: Array, reduction: str = "mean") -> Tensor:
+    """Cross-entropy of unnormalised scores against classes.
+
+    Parameters
+    ----------
+    input
+        Scores (logits) of shape (C,), (N, C) or (N, C, ...): one for each of C classes.
+    target
+        Class numbers, of the shape of `input` without C; or class probabilities, of its shape.
+    reduction
+        ``"mean"`` over the samples, ``"sum"``, or ``"none"``.
+
+    Examples
+    --------
+    >>> import tinygrad_lesson as tl
+    >>> scores = tl.Tensor([[0.0, 0.0], [0.0, 100.0]])
+    >>> float(tl.nn.functional.cross_entropy(scores, [0, 1], reduction="sum"))
+    0.6931471824645996
+    """
+    input = input if isinstance(input, Tensor) else Tensor(input)
+    target = target if isinstance(target, Tensor) else Tensor(target)
+    where = _where("cross_entropy")
+    if input.ndim == 0:
+        raise ShapeError(where, "the scores are a single number", "Pass shape (N, C).")
+    axis = 1 if input.ndim > 1 else 0
+    samples = input.shape[:axis] + input.shape[axis + 1 :]
+    log_p = log_softmax(input, axis=axis)
+    if target.dtype.kind == "f":
+        if target.shape != input.shape:
+            raise ShapeError(
+                where,
+                f"float targets are probabilities, but have shape {target.shape} for scores of"
+                f" {input.shape}",
+                "Pass one probability for each score, or class numbers as integers.",
+            )
+        return _mean_over_samples(-(log_p * target).sum(axis=axis), reduction)
+    if target.shape != samples:
+        raise ShapeError(
+            where,
+            f"the class numbers have shape {target.shape} for scores of {input.shape}",
+            f"Pass shape {samples}: one class for each row of scores.",
+        )
+    classes = input.shape[axis]
+    if target.size and not 0 <= int(target.min()) <= int(target.max()) < classes:
+        raise ArgumentError(
+            where,
+            f"class numbers from {int(target.min())} to {int(target.max())} for {classes} classes",
+            f"Number them from 0 to {classes - 1}.",
+        )
+    if axis == 1 and input.ndim > 2:
+        log_p = log_p.permute_dims((0, *range(2, input.ndim), 1))
+    rows = log_p.reshape(-1, classes)
+    picked = rows[arange(rows.shape[0]), target.reshape(-1)].reshape(samples)
+    return _mean_over_samples(-picked, reduction)
+
+
+def _mean_over_samples(losses: Tensor, reduction: str) -> Tensor:
+    return _reduced(losses, reduction, "cross_entropy")
+
+
+__all__ = [
+    "cross_entropy", "linear", "log_softmax", "mse_loss", "ops", "relu", "sigmoid", "softmax",
+    "tanh",
+]  # fmt: skip

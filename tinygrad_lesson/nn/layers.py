@@ -1,0 +1,62 @@
+"""Layers that hold parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..arrays import Array
+from ..random import Generator
+from ..tensor import Tensor
+from .functional import linear
+from .init import uniform_fan_in
+from .module import Module
+from .parameter import Parameter
+
+
+class Linear(Module):
+    """Affine map ``x @ weight.mT + bias``, from `in_features` to `out_features`.
+
+    Parameters
+    ----------
+    in_features, out_features
+        Lengths of the last axis before and after.
+    bias
+        Whether there is one.
+    dtype
+        Of the parameters; the default dtype unless given.
+    generator
+        Draws the initial numbers.
+
+    Attributes
+    ----------
+    weight
+        Shape (out_features, in_features), PyTorch's layout.
+    bias
+        Shape (out_features,), or None.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        dtype: Any = None,
+        generator: Generator | None = None,
+    ) -> None:
+        self.in_features, self.out_features = in_features, out_features
+        options: dict[str, Any] = {"dtype": dtype, "generator": generator}
+        shape = (out_features, in_features)
+        self.weight = Parameter(uniform_fan_in(shape, in_features, **options))
+        self.bias = (
+            Parameter(uniform_fan_in((out_features,), in_features, **options)) if bias else None
+        )
+
+    def forward(self, x: Array) -> Tensor:
+        """Map the last axis of `x`."""
+        return linear(x, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """The two sizes."""
+        end = "" if self.bias is not None else ", bias=False"
+        return f"{self.in_features}, {self.out_features}{end}"
