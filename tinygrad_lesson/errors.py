@@ -82,6 +82,10 @@ class RuleError(GradientError, ValueError):
     """A derivative rule that returned something of the wrong shape."""
 
 
+class GradcheckError(GradientError, AssertionError):
+    """A gradient that differs from finite differences, with the report of :func:`gradcheck`."""
+
+
 class SerializationError(TinygradError, TypeError):
     """Something that cannot be pickled or copied, such as a graph."""
 

@@ -26,7 +26,6 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, NamedTuple, ParamSpec
 
 from .arrays import Array, Namespace
@@ -121,9 +120,9 @@ class Op(Generic[P]):
         empty = inspect.Parameter.empty
         self.parameters = tuple(static)
         self.required = tuple(name for name, value in static.items() if value is empty)
-        self.defaults: Mapping[str, Any] = MappingProxyType(
-            {name: value for name, value in static.items() if value is not empty}
-        )
+        self.defaults: Mapping[str, Any] = {
+            name: value for name, value in static.items() if value is not empty
+        }
         self.rules: dict[str, Rule] = {}
         self.constant: frozenset[str] = frozenset()
         self.plans = _Plans(self)

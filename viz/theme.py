@@ -27,7 +27,7 @@ ALARM, ZERO = "#c00000", "#8a5a00"
 ALARM_FILL, ZERO_FILL = "#ffd9d9", "#ffe9a8"
 
 PAINTS: Final = {
-    "parameter": Paint("#20456b", "#12283f", "parameter: gets a gradient", "filled"),
+    "parameter": Paint("#20456b", "#12283f", "parameter (gets a gradient)", "filled"),
     "input": Paint("#e6e9ed", "#7b8794", "input or constant", "filled"),
     "elementwise": Paint("#d3eafa", "#3d8fc4", "elementwise"),
     "linear": Paint("#ffe6a6", "#c48a00", "linear"),

@@ -73,6 +73,9 @@ def record_backward(
 ) -> tuple[Backward, dict[Place, Array]]:
     """Run the backward pass on Tensors, so that it becomes a graph; and the values there."""
     copies = _copy(order, output, values)
+    for copy in copies.values():
+        if isinstance(copy, Leaf):  # or what is done to an input, X.mT say, would not be recorded
+            copy.requires_grad = copy.dtype.kind == "f"
     for number, node in enumerate(order):
         copy = copies[node]
         assert isinstance(copy, Node)
@@ -87,7 +90,7 @@ def record_backward(
         with np.errstate(all="ignore"):
             found = autograd.walk(
                 {copies[output]: Tensor.lift(seed.data, seed)},
-                {copy for copy in copies.values() if copy.requires_grad},
+                {copy for place, copy in copies.items() if place.requires_grad},
                 xp=ops,
                 lift=Tensor.lift,
                 create_graph=True,

@@ -87,22 +87,20 @@ def astype(x: Array, dtype: Any) -> Array:
 
 # ---- activations -------------------------------------------------------------------------
 
-# exp(-x) must not overflow: it would warn. Past this limit the sigmoid is 0 to the last bit.
-# (0-d arrays, because NumPy converts them faster than scalars.)
-_FLOATS = [np.dtype(f"float{bits}") for bits in (16, 32, 64)]
-_EXP_LIMIT = {t: np.array(math.floor(math.log(np.finfo(t).max)), t) for t in _FLOATS}
-_ONE = {t: np.array(1, t) for t in _FLOATS}
-
-
-def _floating(x: Array) -> Array:
-    """Integers as double precision: unsigned ones would wrap around when negated."""
-    return x if x.dtype.kind == "f" else x.astype(np.float64)
+# exp(-x) must not overflow: it would warn. Past the limit the sigmoid is 0 to the last bit.
+# (The limit and the 1, by dtype, are 0-d arrays: NumPy converts them faster than scalars.)
+_SIGMOID = {
+    t: (np.array(math.floor(math.log(np.finfo(t).max)), t), np.array(1, t)) for t in "efd"
+}
 
 
 def sigmoid(x: Array) -> Array:
-    x = _floating(x)
-    e = np.exp(np.minimum(-x, _EXP_LIMIT[x.dtype]))
-    e += _ONE[x.dtype]
+    constants = _SIGMOID.get(x.dtype.char)
+    if constants is None:  # integers
+        return sigmoid(x.astype(np.float64))
+    limit, one = constants
+    e = np.exp(np.minimum(-x, limit))
+    e += one
     return np.reciprocal(e)
 
 
@@ -163,6 +161,11 @@ def var(x: Array, axis: Axis = None, correction: float = 0.0, keepdims: bool = F
     total, count = _total(deviation * deviation, axis, keepdims)
     out = np.divide(total, count - correction if count > correction else 0)
     return out.astype(x.dtype) if x.dtype == np.float16 else out
+
+
+def _floating(x: Array) -> Array:
+    """Integers as double precision: unsigned ones would wrap around in a difference."""
+    return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
 def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:

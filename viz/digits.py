@@ -14,7 +14,7 @@ ROWS, COLUMNS, VECTOR = 4, 4, 6
 HEADINGS: Final = ("min", "mean", "max")
 
 
-class Figures(NamedTuple):
+class Digest(NamedTuple):
     """What is written of one array.
 
     Attributes
@@ -52,28 +52,28 @@ def number(value: Any) -> str:
     return "0" if text == "-0" else text
 
 
-def figures(array: Any) -> Figures:
-    """Read what is to be written of `array`.
+def digest(array: Any) -> Digest:
+    """Say what is to be written of `array`.
 
     Examples
     --------
-    >>> figures([[1.0, 2.0], [3.0, 4.5]]).rows
+    >>> digest([[1.0, 2.0], [3.0, 4.5]]).rows
     [['1', '2'], ['3', '4.5']]
-    >>> figures(np.arange(100.0)).rows
+    >>> digest(np.arange(100.0)).rows
     [['0', '49.5', '99']]
     """
     array = np.asarray(array)
-    small = array.ndim < 2 and array.size <= VECTOR
-    small |= array.ndim == 2 and array.shape[0] <= ROWS and array.shape[1] <= COLUMNS
-    zero = array.size > 0 and not array.any()
     if array.size == 0:
-        return Figures([["empty"]], False, "", False)
-    if small:
+        return Digest([["empty"]], False, "", False)
+    zero, alarm = not array.any(), _alarm(array)
+    vector = array.ndim < 2 and array.size <= VECTOR
+    matrix = array.ndim == 2 and array.shape[0] <= ROWS and array.shape[1] <= COLUMNS
+    if vector or matrix:
         rows = [[number(v) for v in row] for row in np.atleast_2d(array)]
-        return Figures(rows, False, _alarm(array), zero)
+        return Digest(rows, False, alarm, zero)
     real = array[np.isfinite(array)].astype(np.float64)
     row = [number(f(real)) for f in (np.min, np.mean, np.max)] if real.size else ["-"] * 3
-    return Figures([row], True, _alarm(array), zero)
+    return Digest([row], True, alarm, zero)
 
 
 def _alarm(array: Array) -> str:

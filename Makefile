@@ -1,0 +1,56 @@
+# Everything runs in .venv, which the first target that needs it creates.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help check-python lesson test test-all oracle gallery inventory bench clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+check-python:
+	@command -v $(PYTHON) > /dev/null || { \
+	  echo "Python is not installed. Install Python 3.11 or later (Debian: apt-get install"; \
+	  echo "python3 python3-venv), or name one: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$(PYTHON) is $$($(PYTHON) --version), which is too old. Install Python 3.11 or later,"; \
+	  echo "or name one: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
+	  echo "$(PYTHON) cannot make virtual environments. Install that module (Debian:"; \
+	  echo "apt-get install python3-venv)."; exit 1; }
+
+# One stamp for each set of extras, so that nothing is installed twice.
+$(VENV)/.%: pyproject.toml | check-python
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+lesson: $(VENV)/.render  ## train Lesson 1's network and draw its graph
+	$(BIN)/python examples/lesson1.py
+
+test: $(VENV)/.test,render,plot  ## ruff, mypy and the tests (minutes)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(PYTEST) -n auto -m 'not long and not oracle'
+
+test-all: $(VENV)/.test,render,plot $(VENV)/.examples  ## the long tests: proofs, limits, examples
+	$(PYTEST) -n auto -m 'long and not oracle' tests
+
+oracle: $(VENV)/.test,render,plot  ## compare with PyTorch, where it is installed
+	$(PYTEST) -n auto -m oracle tests
+
+gallery: $(VENV)/.render  ## draw the README's pictures again
+	$(BIN)/python -m viz.gallery
+
+inventory: $(VENV)/.render  ## print what is in the box, from the registries
+	$(BIN)/python -m tinygrad_lesson inventory
+
+bench: $(VENV)/.render  ## measure the overhead of an op and of a training step
+	$(BIN)/python benchmarks/overhead.py
+
+clean:  ## remove the environment and what was written
+	rm -rf $(VENV) out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

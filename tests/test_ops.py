@@ -1,0 +1,141 @@
+"""What the ops do at the points that samples avoid: kinks, ties, zeros, repeated indices."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import tinygrad_lesson as tl
+from tinygrad_lesson import Tensor, autograd, ops
+
+from .support import numeric_gradients, same, scalar, seeded
+
+
+def slope(function, *numbers):
+    """The derivative of `function` with respect to each of the numbers."""
+    inputs = [scalar(number) for number in numbers]
+    return tuple(float(g) for g in autograd.grad(function(*inputs), inputs))
+
+
+@pytest.mark.parametrize(
+    ("function", "at", "expected"),
+    [
+        (tl.abs, 0.0, 0.0),
+        (tl.relu, 0.0, 0.0),
+        (lambda x: tl.clip(x, min=0.0), 0.0, 1.0),
+        (lambda x: tl.clip(x, max=0.0), 0.5, 0.0),
+        (lambda x: x**0, 0.0, 0.0),
+        (lambda x: x**0.0, 2.0, 0.0),
+        (lambda x: x**1, 0.0, 1.0),
+        (lambda x: x**2, 0.0, 0.0),
+        (lambda x: x**3, -2.0, 12.0),
+        (lambda x: x**-1, -2.0, -0.25),
+        (lambda x: 0**x, 2.0, 0.0),
+        (lambda x: 2**x, 0.0, np.log(2)),
+        (lambda x: x % 3, 7.5, 1.0),
+        (tl.sigmoid, 1000.0, 0.0),
+        (tl.sigmoid, -1000.0, 0.0),
+        (tl.tanh, 1000.0, 0.0),
+    ],
+)
+def test_slope_at_a_special_point(function, at, expected):
+    assert slope(function, at) == (pytest.approx(expected),)
+
+
+@pytest.mark.parametrize("function", [tl.maximum, tl.minimum])
+def test_the_larger_of_equals_shares_its_gradient(function):
+    assert slope(function, 2.0, 2.0) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize("function", [tl.max, tl.min])
+def test_equal_extremes_share_the_gradient(function):
+    x = Tensor([[1.0, 1.0], [2.0, 3.0]], requires_grad=True)
+    function(x, axis=1).sum().backward()
+    assert x.grad.tolist()[0] == [0.5, 0.5]
+
+
+def test_slope_of_a_root_at_zero_is_infinite():
+    with np.errstate(divide="ignore"):
+        assert slope(tl.sqrt, 0.0) == (np.inf,)
+
+
+@pytest.mark.parametrize("zeros", [0, 1, 2, 3])
+@pytest.mark.parametrize("length", [1, 2, 3, 5, 8])
+def test_product_with_zeros(length, zeros):
+    """First and second derivative, where dividing the product by a factor would be 0 / 0."""
+    numbers = seeded(length, zeros).uniform(1, 2, length)
+    numbers[:zeros] = 0
+    x = Tensor(numbers, requires_grad=True)
+    (first,) = autograd.grad(x.prod(), x, create_graph=True)
+    same(first, numeric_gradients(lambda xs: np.prod(xs[0]), [numbers], [0])[0], 1e-9, 1e-9)
+    weights = seeded("w", length).uniform(-1, 1, length)
+    second = np.zeros(length)
+    if length > 1:
+        (tensor,) = autograd.grad((first * weights).sum(), x)
+        second = tensor.numpy()
+
+    def directional(xs):
+        return numeric_gradients(lambda ys: np.prod(ys[0]), xs, [0], 0.01)[0] @ weights
+
+    same(second, numeric_gradients(directional, [numbers], [0], 0.01)[0], 1e-7, 1e-7)
+
+
+def test_every_repeated_index_gets_its_share():
+    x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    x[[0, 0, 2, 0]].sum().backward()
+    assert x.grad.tolist() == [3.0, 0.0, 1.0]
+
+
+def test_of_values_written_to_one_place_only_the_last_has_a_gradient():
+    values = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    t = tl.zeros(2)
+    t[[0, 0, 1]] = values
+    assert t.tolist() == [2.0, 3.0]
+    (t * Tensor([10.0, 100.0])).sum().backward()
+    assert values.grad.tolist() == [0.0, 10.0, 100.0]
+
+
+def test_negative_and_positive_numbers_of_one_place_are_one_place():
+    values = Tensor([1.0, 2.0], requires_grad=True)
+    t = tl.zeros(3)
+    t[[2, -1]] = values
+    t.sum().backward()
+    assert values.grad.tolist() == [0.0, 1.0]
+
+
+def test_softmax_does_not_overflow():
+    x = Tensor([1000.0, 0.0, -1000.0], requires_grad=True)
+    same(x.softmax(), [1.0, 0.0, 0.0])
+    same(x.log_softmax(), [0.0, -1000.0, -2000.0])
+    same(x.logsumexp(), 1000.0)
+
+
+@given(
+    hnp.arrays(
+        np.float64, hnp.array_shapes(max_dims=3, max_side=4), elements=st.floats(-100, 100)
+    )
+)
+def test_softmax_sums_to_one_and_its_gradient_to_zero(x):
+    t = Tensor(x, requires_grad=True)
+    p = t.softmax()
+    same(p.sum(axis=-1), np.ones(x.shape[:-1]))
+    (g,) = autograd.grad(p, t, Tensor(seeded(x.shape).uniform(-1, 1, x.shape)))
+    same(g.sum(axis=-1), np.zeros(x.shape[:-1]), atol=1e-10)
+
+
+def test_variance_of_one_number_less_one():
+    x = Tensor([3.0], requires_grad=True)
+    with np.errstate(all="ignore"):
+        v = x.var(correction=1.0)
+        v.backward()
+    assert np.isnan(v.item())
+    assert np.isnan(x.grad.item())
+
+
+@pytest.mark.parametrize("shape", [(4,), (1, 4), (3, 4)])
+def test_products_of_narrow_matrices_agree_with_einsum(shape):
+    x, y = seeded(shape).uniform(-1, 1, shape), seeded("y").uniform(-1, 1, (4, 2))
+    same(ops.matmul(Tensor(x), Tensor(y)), np.einsum("...i,ij->...j", x, y))

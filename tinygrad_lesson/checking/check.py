@@ -1,0 +1,298 @@
+"""gradcheck: the gradient that autograd gives, against the one that differences give."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from ..arrays import Array
+from ..arrays import numpy as numpy_namespace
+from ..errors import ArgumentError, GradcheckError, RuleError
+from ..graph import Leaf, replay, topological
+from ..tensor import Tensor
+from .culprit import culprits
+from .progress import Progress
+from .report import Report, Result
+from .search import Search, signs
+from .subjects import Function, Gradient, Subject, Variable
+from .verdicts import Verdict
+
+
+@runtime_checkable
+class HasParameters(Protocol):
+    """What makes an object a module here."""
+
+    def named_parameters(self) -> Iterable[tuple[str, Tensor]]:
+        """Its parameters, and their names."""
+        ...
+
+
+def gradcheck(
+    function: Callable[..., Any],
+    inputs: Any,
+    *,
+    params: Any = None,
+    order: int = 1,
+    mode: str = "full",
+    rtol: float = 1e-6,
+    atol: float = 1e-10,
+    seed: int = 0,
+    raise_on_failure: bool = False,
+) -> Report:
+    """Check the gradient of a function, or of a module, against finite differences.
+
+    Everything is computed in float64 on copies; tensors, modules and their ``.grad`` stay as
+    they are. Each numeric derivative comes with an estimate of its error, so that the verdict on
+    each input is *pass*, *fail* or *inconclusive*; *kink* where the slopes to both sides differ
+    and the analytic derivative lies between them; or *outside* where the function has no
+    derivative, such as ``sqrt`` at 0. If one fails, the rules in the graph are checked one by
+    one, and the report names the op, the module, the line, the element and a likely mistake.
+
+    Parameters
+    ----------
+    function
+        Takes `inputs` and returns tensors: one, or several in tuples, lists or dicts. If it is a
+        module (it has ``named_parameters()``), or a method of one, its parameters are checked
+        too.
+    inputs
+        A tensor or an array, or a list or tuple of them. Those of a floating dtype are checked;
+        integers and whatever else there is are passed on as they are.
+    params
+        What else to check, where the function closes over it: a module, a tensor, or a list or
+        dict of tensors.
+    order
+        2 checks also the gradient of the gradient, as ``create_graph=True`` records it.
+    mode
+        ``"full"`` looks at every element; ``"fast"`` at a few random directions, and bisects to
+        the element if one is off. Its report says how small an error it finds.
+    rtol, atol
+        By how much an element may be off: relative to itself, and to the largest of its tensor.
+        A whole direction must agree a thousand times better.
+    seed
+        Of the random directions and cotangents.
+    raise_on_failure
+        Raise GradcheckError with the report, rather than return it, if it is not all pass.
+
+    Returns
+    -------
+    Report
+        True if all passed; ``print(report)`` shows a table.
+
+    Notes
+    -----
+    The differences are described in ``differences.py``. An output of many elements is weighted
+    with random cotangents; a small Jacobian is compared whole. What a random direction shows of
+    an error is its size times a weight of at least one half, so that a single wrong element
+    cannot hide; several cancel in all of the directions with probability zero.
+
+    Examples
+    --------
+    >>> import tinygrad_lesson as tl
+    >>> from tinygrad_lesson.checking import gradcheck
+    >>> report = gradcheck(lambda x, y: tl.tanh(x) * y, ([0.5, -1.0], [2.0, 3.0]))
+    >>> bool(report)
+    True
+    >>> print(gradcheck(tl.abs, tl.Tensor([0.0, 2.0])))  # doctest: +ELLIPSIS
+    gradcheck passed: 1 gradient (full mode, float64)
+    ...
+    """
+    if mode not in ("full", "fast") or order not in (1, 2):
+        raise ArgumentError(
+            "gradcheck",
+            f"mode={mode!r} and order={order!r} are not known",
+            'mode is "full" or "fast", order is 1 or 2.',
+        )
+    arguments = list(inputs) if isinstance(inputs, tuple | list) and not _plain(inputs) else [inputs]
+    variables, state = _variables(function, arguments, params)
+    subject = Function(function, arguments, variables, state)
+    rng = np.random.default_rng(seed)
+    with np.errstate(all="ignore"), Progress() as tick:
+        report = _report(subject, rng, rtol, atol, order, mode, tick)
+        report = replace(report, results=_in_low_precision(subject, report.results))
+    if raise_on_failure and not report:
+        raise GradcheckError("gradcheck", str(report), "Correct the rule, or move the inputs.")
+    return report
+
+
+def _report(
+    subject: Function,
+    rng: np.random.Generator,
+    rtol: float,
+    atol: float,
+    order: int,
+    mode: str,
+    tick: Callable[[], None],
+) -> Report:
+    """Check the first order, then the second, then look for whom to blame."""
+    results: list[Result] = []
+    for level in range(1, order + 1):
+        checked: Function | Gradient = subject
+        if level == 2:
+            checked = Gradient(subject, signs(rng, subject.value(subject.points).size))
+        try:
+            results += _check(checked, rng, rtol, atol, mode, level, tick)
+        except RuleError:  # a rule gave the wrong shape: nothing else can be said
+            results += [
+                _result(name, point, Verdict.FAIL, level)
+                for name, point in zip(checked.names, checked.points, strict=True)
+            ]
+        if any(r.verdict is Verdict.FAIL for r in results):
+            outputs, _ = subject.record()
+            found = culprits(outputs, rtol, atol, level, tick)
+            notes = () if found else _unrecorded(subject)
+            return Report(tuple(results), tuple(found), mode, order, notes)
+    return Report(tuple(results), (), mode, order)
+
+
+def _check(
+    subject: Subject,
+    rng: np.random.Generator,
+    rtol: float,
+    atol: float,
+    mode: str,
+    order: int,
+    tick: Callable[[], None],
+) -> list[Result]:
+    search = Search(subject, rng, rtol, atol, tick)
+    if not np.array_equal(search.center, subject.value(subject.points), equal_nan=True):
+        raise GradcheckError(
+            "gradcheck",
+            "the function gives another value each time that it is called",
+            "Put the module into eval mode, or make its random generator inside the function.",
+        )
+    results = []
+    for number, (name, point) in enumerate(zip(subject.names, subject.points, strict=True)):
+        found = search.variable(number, mode)
+        results.append(
+            Result(
+                name, point.shape, found.verdict, found.index, found.analytic, found.numeric,
+                found.error, found.kinks, found.detects, order=order,
+            )
+        )  # fmt: skip
+    return results
+
+
+def _result(name: str, point: Array, verdict: Verdict, order: int) -> Result:
+    nan = float("nan")
+    return Result(name, point.shape, verdict, None, nan, nan, nan, order=order)
+
+
+def _unrecorded(subject: Function) -> tuple[str, ...]:
+    """What to say where every rule is right and the whole is wrong: does the graph lack a path?"""
+    outputs, inputs = subject.record()
+    nodes = topological(output.node for output in outputs)
+    rng = np.random.default_rng(0)
+    for number, (tensor, point) in enumerate(zip(inputs, subject.points, strict=True)):
+        moved = point * (1 + 1e-3 * signs(rng, point.size).reshape(point.shape)) + 1e-3
+        points = list(subject.points)
+        points[number] = moved
+        by_call = subject.value(points)
+        assert isinstance(tensor.node, Leaf)
+        arrays = replay(nodes, numpy_namespace, {tensor.node: moved})
+        kept = [arrays.get(output.node, output.raw) if output.node else output.raw for output in outputs]
+        by_graph = np.concatenate([np.ravel(a) for a in kept])
+        if not np.allclose(by_call, by_graph, rtol=1e-9, atol=1e-12, equal_nan=True):
+            return (
+                f"Every rule in the graph is right, but the function depends on {subject.names[number]}"
+                " in a way that the graph does not have.",
+                "Look for detach(), numpy(), .data, item(), float() or no_grad() on that way.",
+            )
+    return ("Every rule in the graph is right by itself; look for hooks and in-place changes.",)
+
+
+def _in_low_precision(subject: Function, results: Sequence[Result]) -> tuple[Result, ...]:
+    """Compare with the gradient in the tensors' own dtypes, where those are not float64."""
+    low = [v.array.dtype != np.float64 for v in subject.variables]
+    if not any(low) or any(r.verdict is Verdict.FAIL for r in results):
+        return tuple(results)
+    own = Function(
+        subject.function, subject.arguments, subject.variables, subject.state, dtype=None
+    )
+    weights = np.random.default_rng(0).uniform(0.5, 1.5, subject.value(subject.points).size)
+    exact, rough = subject.pull([weights])[0], own.pull([weights])[0]
+    checked = []
+    for result in results:
+        i = subject.names.index(result.name)
+        largest = np.abs(exact[i]).max(initial=0.0)
+        off = np.abs(exact[i] - rough[i]).max(initial=0.0) / (largest or 1.0)
+        checked.append(replace(result, float32=float(off)) if low[i] and result.order == 1 else result)
+    return tuple(checked)
+
+
+# ---- what to check -----------------------------------------------------------------------
+
+
+def _variables(
+    function: Callable[..., Any], arguments: list[Any], params: Any
+) -> tuple[list[Variable], list[Tensor]]:
+    """The arrays to check, and the other tensors that the modules hold."""
+    variables = []
+    labels = _labels(function, len(arguments))
+    for i, argument in enumerate(arguments):
+        array = _floating(argument)
+        if array is not None:
+            name = argument.name if isinstance(argument, Tensor) else ""
+            variables.append(Variable(name or labels[i], array, i))
+    state: list[Tensor] = []
+    seen: set[int] = set()
+    for holder in (function, getattr(function, "__self__", None), params):
+        for name, tensor in _parameters(holder):
+            if id(tensor) not in seen and tensor.requires_grad and tensor.dtype.kind == "f":
+                variables.append(Variable(name, tensor.raw, tensor))
+            seen.add(id(tensor))
+        state += [t for _, t in getattr(holder, "named_buffers", tuple)() if isinstance(t, Tensor)]
+    if not variables:
+        raise ArgumentError(
+            "gradcheck",
+            "there is nothing to check: no input is of a floating dtype, and there are no params",
+            "Pass float inputs, or params=.",
+        )
+    taken = [v.name for v in variables]
+    return [
+        v._replace(name=f"{v.name} #{i}") if taken.count(v.name) > 1 else v
+        for i, v in enumerate(variables)
+    ], state
+
+
+def _parameters(holder: Any) -> Iterable[tuple[str, Tensor]]:
+    if isinstance(holder, HasParameters):
+        return holder.named_parameters()
+    if isinstance(holder, Tensor):
+        return [(holder.name or "params", holder)]
+    if isinstance(holder, dict):
+        return [(str(name), tensor) for name, tensor in holder.items()]
+    if isinstance(holder, list | tuple):
+        return [(t.name or f"params[{i}]", t) for i, t in enumerate(holder)]
+    return []
+
+
+def _labels(function: Callable[..., Any], count: int) -> list[str]:
+    """The names of the function's parameters, as far as they can be known."""
+    labels = [f"input {i}" for i in range(count)]
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return labels
+    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return [*named[:count], *labels[len(named) :]]
+
+
+def _floating(value: Any) -> Array | None:
+    """The numbers of an input that is to be checked; None for one to pass on as it is."""
+    if isinstance(value, Tensor):
+        return value.raw if value.dtype.kind == "f" else None
+    if isinstance(value, np.ndarray | float) or _plain(value):
+        array = np.asarray(value)
+        return array if array.dtype.kind == "f" else None
+    return None
+
+
+def _plain(value: Any) -> bool:
+    """Whether this is a nested list of floats: one array, rather than a list of inputs."""
+    return isinstance(value, list) and bool(value) and all(
+        isinstance(item, float) or _plain(item) for item in value
+    )

@@ -1,0 +1,143 @@
+"""The culprit: replay a graph, check each node's rules alone, and name the one that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arrays import numpy as numpy_namespace
+from ..errors import RuleError
+from ..graph import Leaf, Node, replay, topological
+from ..tensor import Tensor
+from .guess import guess, ratio_guess
+from .search import Finding, Search, Tick, signs
+from .subjects import Function, Gradient, Subject, alone
+from .verdicts import Verdict
+
+SMALL = 64
+"""Inputs of up to so many elements are checked one by one, larger ones by bisection."""
+
+UNRECORDED = (
+    "its first derivative is right, but the graph of it is not: not all of the rule is written"
+    " with xp and operators"
+)
+
+MOST = 3
+"""How many different wrong rules are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Culprit:
+    """A rule that is wrong when it runs alone.
+
+    Attributes
+    ----------
+    op, input
+        The op, and for which of its inputs the rule is.
+    scope, where
+        The module that ran it, and the user's ``file:line``; each may be empty.
+    element, shape
+        An element that is wrong, in an input of that shape; None if the rule as a whole failed.
+    analytic, numeric
+        The derivative there, by the rule and by differences.
+    guess
+        What the mistake may be.
+    """
+
+    op: str
+    input: str
+    scope: str
+    where: str
+    element: tuple[int, ...] | None
+    shape: tuple[int, ...]
+    analytic: float
+    numeric: float
+    guess: str
+
+    @property
+    def ratio(self) -> float:
+        """Analytic over numeric."""
+        return self.analytic / self.numeric if self.numeric else float("nan")
+
+
+def culprits(
+    outputs: Sequence[Tensor], rtol: float, atol: float, order: int = 1, tick: Tick = lambda: None
+) -> list[Culprit]:
+    """Find the wrong rules in the graph of `outputs`, those nearest to the inputs first.
+
+    Parameters
+    ----------
+    outputs
+        Whose graph to search.
+    rtol, atol
+        As in :func:`gradcheck`.
+    order
+        2: check also the gradient that each rule records.
+    tick
+        Called now and then, for a progress bar.
+    """
+    order_of_nodes = topological(output.node for output in outputs)
+    arrays = replay(order_of_nodes, numpy_namespace)
+    found: dict[tuple[str, str], Culprit] = {}
+    for node in order_of_nodes:
+        inputs = [arrays[p] if isinstance(p, Node | Leaf) else p for p in node.parents]
+        subject = alone(node, inputs)
+        for name in subject.names:
+            if (node.op.name, name) in found:
+                continue  # one example of each wrong rule is enough
+            culprit = _check(node, subject, name, rtol, atol, order, tick)
+            if culprit is not None:
+                found[node.op.name, name] = culprit
+        if len(found) >= MOST:
+            break
+    return list(found.values())
+
+
+def _check(
+    node: Node, whole: Function, name: str, rtol: float, atol: float, order: int, tick: Tick
+) -> Culprit | None:
+    """Check one rule of one node."""
+    number = whole.names.index(name)
+    subject = whole.restricted(number)
+    shape = subject.points[0].shape
+    try:
+        finding = _search(subject, rtol, atol, tick)
+    except RuleError as error:
+        return _culprit(node, name, shape, None, error.what)
+    if finding.verdict is Verdict.FAIL:
+        said = guess(subject, 0) or ratio_guess(finding.analytic, finding.numeric)
+        return _culprit(node, name, shape, finding, said)
+    if order == 2:
+        weights = signs(np.random.default_rng(0), whole.value(whole.points).size)
+        gradient = Gradient(whole, weights, only=number)
+        for other in range(len(whole.names)):
+            finding = _search(gradient, rtol, atol, tick, other)
+            if finding.verdict is Verdict.FAIL:
+                return _culprit(node, name, gradient.points[other].shape, finding, UNRECORDED)
+    return None
+
+
+def _search(
+    subject: Subject, rtol: float, atol: float, tick: Tick, number: int = 0
+) -> Finding:
+    mode = "full" if subject.points[number].size <= SMALL else "fast"
+    return Search(subject, np.random.default_rng(0), rtol, atol, tick).variable(number, mode)
+
+
+def _culprit(
+    node: Node, name: str, shape: tuple[int, ...], finding: Finding | None, said: str
+) -> Culprit:
+    nan = float("nan")
+    return Culprit(
+        op=node.op.name,
+        input=name,
+        scope=node.scope,
+        where=node.where or "",
+        element=finding.index if finding else None,
+        shape=shape,
+        analytic=finding.analytic if finding else nan,
+        numeric=finding.numeric if finding else nan,
+        guess=said,
+    )

@@ -1,0 +1,270 @@
+"""What is checked: a function of named float64 arrays, with the gradient that autograd gives it.
+
+A user's function, a module, one node of a graph and the gradient of any of these are all
+subjects, so that one search serves them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+
+from .. import autograd
+from ..arrays import Array
+from ..errors import ArgumentError
+from ..graph import Box, Leaf, Node
+from ..mode import debug, enable_grad, no_grad
+from ..random import default_generator
+from ..tensor import Tensor
+
+T = TypeVar("T")
+
+
+class Subject(Protocol):
+    """A function of several arrays, and its analytic gradient.
+
+    Attributes
+    ----------
+    names, points
+        Its variables, and where it is checked.
+    """
+
+    names: list[str]
+    points: list[Array]
+
+    def value(self, points: Sequence[Array]) -> Array:
+        """All outputs at `points`, flattened into one float64 vector."""
+        ...
+
+    def pull(self, cotangents: Sequence[Array]) -> list[list[Array]]:
+        """For each cotangent, the gradient with respect to each variable, at the own points."""
+        ...
+
+
+class Variable(NamedTuple):
+    """One array that is checked.
+
+    Attributes
+    ----------
+    name, array
+        What to call it, and its numbers, of its own dtype.
+    place
+        Its number among the arguments, or the Tensor (a parameter) that holds it.
+    """
+
+    name: str
+    array: Array
+    place: int | Tensor
+
+
+class Function:
+    """A user's function, as a subject.
+
+    Parameters
+    ----------
+    function
+        Called with `arguments`; it returns tensors, alone or nested in tuples, lists and dicts.
+    arguments
+        What to call it with; those that are variables are replaced by tensors.
+    variables
+        What to differentiate it with respect to.
+    state
+        Tensors that it may change, such as running statistics; they are put back after each
+        call, as is the default random generator, so that every call sees the same.
+    dtype
+        To compute in; None leaves to each variable its own.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        arguments: Sequence[Any],
+        variables: Sequence[Variable],
+        state: Sequence[Tensor] = (),
+        dtype: Any = np.float64,
+    ) -> None:
+        self.function = function
+        self.arguments = list(arguments)
+        self.variables = list(variables)
+        self.state = tuple(state)
+        self.names = [v.name for v in variables]
+        self.points = [np.array(v.array, dtype or v.array.dtype) for v in variables]
+
+    def value(self, points: Sequence[Array]) -> Array:
+        with no_grad():
+            outputs, _ = self.run(points, requires_grad=False)
+        return flat([output.raw for output in outputs])
+
+    def pull(self, cotangents: Sequence[Array]) -> list[list[Array]]:
+        outputs, inputs = self.record()
+        return [differentiate(outputs, inputs, cotangent) for cotangent in cotangents]
+
+    def restricted(self, number: int) -> Function:
+        """The same function of its variable `number` alone; the others become constants."""
+        arguments = list(self.arguments)
+        for variable, point in zip(self.variables, self.points, strict=True):
+            if isinstance(variable.place, int):
+                arguments[variable.place] = Tensor.lift(point)
+        return Function(self.function, arguments, [self.variables[number]], self.state)
+
+    def record(self) -> tuple[list[Tensor], list[Tensor]]:
+        """Run it at its points and record the graph, with the user's lines in it."""
+        with enable_grad(), debug():
+            return self.run(self.points, requires_grad=True)
+
+    def run(
+        self, points: Sequence[Array], requires_grad: bool
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Call the function at `points`; give its outputs and the tensors of the variables."""
+        arguments = list(self.arguments)
+        inputs = []
+        parameters: list[tuple[Tensor, Tensor]] = []
+        for (name, _, place), point in zip(self.variables, points, strict=True):
+            box = Box() if requires_grad else None
+            tensor = Tensor.lift(point, Leaf(point, requires_grad, box, name))
+            inputs.append(tensor)
+            if isinstance(place, int):
+                arguments[place] = tensor
+            else:
+                parameters.append((place, tensor))
+        with _unchanged([p for p, _ in parameters] + list(self.state)), _same_draws():
+            for parameter, tensor in parameters:
+                parameter._data, parameter._node = tensor._data, tensor._node
+            outputs = list(_tensors(self.function(*arguments)))
+        return [t for t in outputs if t.dtype.kind == "f"], inputs
+
+
+class Gradient:
+    """The gradient of a function, projected on a fixed cotangent: for the second order.
+
+    Parameters
+    ----------
+    function, cotangent
+        What is differentiated, and the weights of its outputs.
+    only
+        The number of the variable whose gradient is meant; None: all of them.
+    """
+
+    def __init__(self, function: Function, cotangent: Array, only: int | None = None) -> None:
+        self.function, self.cotangent, self.only = function, cotangent, only
+        self.names = function.names
+        self.points = function.points
+
+    def value(self, points: Sequence[Array]) -> Array:
+        with enable_grad():
+            outputs, inputs = self.function.run(points, requires_grad=True)
+        return flat(self._kept(differentiate(outputs, inputs, self.cotangent)))
+
+    def pull(self, cotangents: Sequence[Array]) -> list[list[Array]]:
+        outputs, inputs = self.record()
+        return [differentiate(outputs, inputs, cotangent) for cotangent in cotangents]
+
+    def record(self) -> tuple[list[Tensor], list[Tensor]]:
+        """The gradients as recorded tensors, and the tensors of the variables."""
+        outputs, inputs = self.function.record()
+        gradients = _gradients(outputs, inputs, self.cotangent, create_graph=True)
+        return self._kept(gradients), inputs
+
+    def _kept(self, gradients: list[T]) -> list[T]:
+        return gradients if self.only is None else [gradients[self.only]]
+
+
+def alone(node: Node, arrays: Sequence[Any]) -> Function:
+    """One node as a function of its own: its op, at the arrays that entered it.
+
+    Those inputs are variables for which the node has a rule to run. An array that entered twice
+    is two variables, so that each rule is seen by itself.
+    """
+    variables = [Variable(_input_name(node, i), arrays[i], i) for i, _ in node.plan.rules]
+    constants = [
+        Tensor.lift(a) if isinstance(p, Node | Leaf) else p
+        for p, a in zip(node.parents, arrays, strict=True)
+    ]
+    return Function(lambda *inputs: node.op(*inputs, **node.params), constants, variables)
+
+
+def _input_name(node: Node, position: int) -> str:
+    name, last = node.op.input_name(position), len(node.op.arrays) - 1
+    several = node.op.variadic and position >= last
+    return f"{name}[{position - last}]" if several else name
+
+
+def differentiate(
+    outputs: Sequence[Tensor], inputs: Sequence[Tensor], cotangent: Array
+) -> list[Array]:
+    """Gradients of the outputs, weighted by a flat `cotangent`."""
+    return [np.asarray(g.raw) for g in _gradients(outputs, inputs, cotangent)]
+
+
+def _gradients(
+    outputs: Sequence[Tensor],
+    inputs: Sequence[Tensor],
+    cotangent: Array,
+    create_graph: bool = False,
+) -> list[Tensor]:
+    reached, weights, start = [], [], 0
+    for output in outputs:
+        part = cotangent[start : start + output.size]
+        start += output.size
+        if output.requires_grad:
+            reached.append(output)
+            weights.append(Tensor.lift(part.reshape(output.shape).astype(output.dtype)))
+    found: Sequence[Tensor | None] = [None] * len(inputs)
+    if reached:
+        found = autograd.grad(
+            reached, inputs, weights,
+            retain_graph=True, create_graph=create_graph, allow_unused=True,
+        )  # fmt: skip
+    # What no output depends on has the gradient zero.
+    return [
+        Tensor.lift(np.zeros(x.shape, x.dtype)) if g is None else g
+        for x, g in zip(inputs, found, strict=True)
+    ]
+
+
+def flat(arrays: Sequence[Array]) -> Array:
+    """All numbers of `arrays`, one after the other, in float64."""
+    if len(arrays) == 1:
+        return np.asarray(arrays[0], np.float64).reshape(-1)
+    return np.concatenate([np.zeros(0), *(np.ravel(a) for a in arrays)])
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from _tensors(item)
+    elif isinstance(value, dict):
+        yield from _tensors(list(value.values()))
+    elif value is not None:
+        raise ArgumentError(
+            "gradcheck",
+            f"the function returned a {type(value).__name__}, which has no gradient",
+            "Return tensors, alone or in tuples, lists and dicts.",
+        )
+
+
+@contextmanager
+def _unchanged(tensors: Sequence[Tensor]) -> Iterator[None]:
+    """Put back afterwards what these tensors held, to the very same array and Leaf."""
+    before = [(t, t._data, t._node) for t in tensors]
+    try:
+        yield
+    finally:
+        for tensor, data, node in before:
+            tensor._data, tensor._node = data, node
+
+
+@contextmanager
+def _same_draws() -> Iterator[None]:
+    """Put the default random generator back afterwards."""
+    bits = default_generator().bit_generator
+    before = bits.state
+    try:
+        yield
+    finally:
+        bits.state = before

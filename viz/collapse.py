@@ -1,0 +1,173 @@
+"""Fewer boxes than ops: closed modules, runs of ops, and, for what is left, stretches.
+
+A picture of thousands of boxes teaches nothing and takes minutes to lay out. So a graph of more
+than ``LIMIT`` boxes is drawn with its inner modules closed, from the innermost outwards. What no
+module holds is joined into runs: an op whose result only one other op uses joins that op, unless
+it has a name. If there are still too many, the ops are cut, in the order in which they ran, into
+a few long stretches.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Mapping
+from typing import Final, NamedTuple
+
+from tinygrad_lesson.graph import Leaf, Node
+
+from .scene import Scene, Scope
+from .values import Place
+
+LIMIT: Final = 300
+STRETCHES: Final = 24
+LEAVES: Final = 60
+
+Keys = Mapping[Node, Hashable]
+
+
+class Part(NamedTuple):
+    """What one box shows.
+
+    Attributes
+    ----------
+    members
+        Ops and leaves; a single one is drawn as itself.
+    outputs
+        Those whose results are used outside.
+    scope
+        The modules inside which the box lies.
+    module
+        The closed module that it stands for, as in ``"hidden:Linear"``; empty for a run.
+    """
+
+    members: list[Place]
+    outputs: list[Place]
+    scope: Scope
+    module: str = ""
+
+
+def partition(scene: Scene, depth: int | None) -> tuple[list[Part], list[str]]:
+    """Share out the graph among boxes; and say in words what was joined."""
+    deepest = max(map(len, scene.scopes.values()), default=0)
+    levels = [depth] if depth is not None else list(range(deepest, -1, -1))
+    if depth is None and len(scene.order) + len(scene.leaves) > LIMIT:
+        levels = levels[1:] or levels
+    for level in levels:
+        keys: Keys = {node: _module_key(scene, node, level) for node in scene.order}
+        parts = _parts(scene, keys)
+        if len(parts) <= LIMIT:
+            break
+    notes = [f"Modules below level {level} are closed."] if level < deepest else []
+    if len(parts) > LIMIT:
+        keys = _runs(scene, keys)
+        parts = _parts(scene, keys)
+        notes.append("Ops whose result is used once are joined with their user.")
+    if len(parts) > LIMIT:
+        parts = _parts(scene, _stretches(scene, keys), crowded=True)
+        notes[-1:] = ["Ops are joined, in the order in which they ran, into long stretches."]
+    if notes:
+        notes.insert(0, f"{len(scene.order):,} ops are drawn as {len(parts):,} boxes.")
+    return parts, notes
+
+
+def _module_key(scene: Scene, node: Node, level: int) -> Hashable:
+    """Nodes with the same key share a box: one closed module, forwards or backwards."""
+    scope = scene.scopes[node]
+    return (scope[: level + 1], node in scene.backward) if len(scope) > level else node
+
+
+def _runs(scene: Scene, keys: Keys) -> Keys:
+    """Let each op join its only user, from the output back to the leaves."""
+    users: dict[Node, set[Node]] = defaultdict(set)
+    for node in scene.order:
+        for place in scene.places(node):
+            if isinstance(place, Node):
+                users[place].add(node)
+    joined = dict(keys)
+    for node in reversed(scene.order):
+        if keys[node] is not node or scene.called(node) or len(users[node]) != 1:
+            continue
+        (user,) = users[node]
+        if isinstance(keys[user], Node) and scene.scopes[user] == scene.scopes[node]:
+            joined[node] = joined[user]
+    return joined
+
+
+def _stretches(scene: Scene, keys: Keys) -> Keys:
+    """Cut what is not a closed module into `STRETCHES` of equal length."""
+    loose = [node for node in scene.order if isinstance(keys[node], Node)]
+    length = -(-len(loose) // STRETCHES)
+    stretch = {node: i // length for i, node in enumerate(loose)}
+    return {
+        node: (stretch[node], scene.scopes[node][:1], node in scene.backward)
+        if node in stretch
+        else keys[node]
+        for node in scene.order
+    }
+
+
+def _parts(scene: Scene, keys: Keys, *, crowded: bool = False) -> list[Part]:
+    """Make the boxes, and put leaves beside their users or into them."""
+    members: dict[Hashable, list[Place]] = {}
+    for node in scene.order:
+        members.setdefault(keys[node], []).append(node)
+    users: dict[Place, dict[Hashable, None]] = defaultdict(dict)
+    for node in scene.order:
+        for place in scene.places(node):
+            users[place][keys[node]] = None
+    homes: dict[Hashable, tuple[Scope, str]] = {
+        key: _home(scene, key, inside) for key, inside in members.items()
+    }
+    many = crowded and len(scene.leaves) > LEAVES
+    for leaf in scene.leaves:
+        inside = [key for key in users[leaf] if len(members[key]) > 1 or homes[key][1]]
+        own = leaf.requires_grad or not scene.called(leaf)
+        if own and len(users[leaf]) == len(inside) == 1 and leaf is not scene.output:
+            members[inside[0]].append(leaf)
+            continue
+        key = ("leaves", leaf.requires_grad) if many else leaf
+        members.setdefault(key, []).append(leaf)
+        forward = [homes[k][0] for k in users[leaf] if not scene.backward.issuperset(members[k])]
+        homes[key] = (_shared(forward) if leaf.requires_grad and not many else (), "")
+    return [
+        Part(inside, _outputs(scene, keys, key, inside, users), *homes[key])
+        for key, inside in members.items()
+    ]
+
+
+def _home(scene: Scene, key: Hashable, inside: list[Place]) -> tuple[Scope, str]:
+    """The open modules around a box, and the closed one that it is."""
+    scopes = [scene.scopes[node] for node in inside if isinstance(node, Node)]
+    if isinstance(key, tuple) and isinstance(key[0], tuple):
+        *outside, module = key[0]
+        return tuple(outside), module
+    return _shared(scopes), ""
+
+
+def _outputs(
+    scene: Scene,
+    keys: Keys,
+    key: Hashable,
+    inside: list[Place],
+    users: Mapping[Place, Mapping[Hashable, None]],
+) -> list[Place]:
+    """What leaves a box; what only the backward pass takes from a forward one does not count."""
+    found = []
+    for place in inside:
+        if isinstance(place, Node):
+            same_pass = [
+                other
+                for node, other in keys.items()
+                if other in users[place] and (node in scene.backward) == (place in scene.backward)
+            ]
+
+
+def _shared(scopes: list[Scope]) -> Scope:
+    """The modules that all of `scopes` begin with."""
+    if not scopes:
+        return ()
+    first, last = min(scopes), max(scopes)
+    same = 0
+    while same < len(first) and same < len(last) and first[same] == last[same]:
+        same += 1
+    return first[:same]

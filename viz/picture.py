@@ -1,0 +1,225 @@
+"""``viz.graph``: the graph of a tensor as a picture."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+import graphviz
+
+from tinygrad_lesson import Tensor
+from tinygrad_lesson.errors import ArgumentError, RangeError
+from tinygrad_lesson.graph import Leaf, Node
+
+from . import labels, theme
+from .collapse import Part, partition
+from .rendering import Picture
+from .scene import Scene, Scope, survey
+from .values import Place
+
+WIDE = 7
+"""A graph of at most so many boxes in a row is drawn from left to right, a longer one downwards."""
+
+_SWATCHES = '<table border="0" cellborder="0" cellspacing="2" cellpadding="2"><tr>{}</tr></table>'
+
+
+def graph(
+    loss: Tensor,
+    *,
+    names: Mapping[str, Any] | None = None,
+    depth: int | None = None,
+    backward: bool = False,
+) -> Picture:
+    """Draw the ops that made `loss`, with their values and gradients.
+
+    Each box is an op or a leaf: its name, the call, dtype and shape, its value, and the gradient
+    of `loss` with respect to it. Small arrays are written out, of large ones minimum, mean and
+    maximum. Ops are coloured by kind, modules are frames, NaN, inf and gradients that are all
+    zero stand out. The numbers are those of the moment at which the graph was recorded, whatever
+    ``backward()`` and the optimizer did since; drawing changes nothing.
+
+    Parameters
+    ----------
+    loss
+        The tensor whose graph is drawn. If it is not a single number, the gradients are those of
+        its sum.
+    names
+        What things are called, for instance ``locals()``. Besides, parameters are called by
+        their dotted name, and tensors by the name that they were made with.
+    depth
+        How many levels of modules are drawn open; 0 makes each outermost module one box. By
+        default all of them, unless that makes more than 300 boxes.
+    backward
+        Draw the backward pass as well, op by op, down to the gradient of each parameter.
+
+    Returns
+    -------
+    Picture
+        A ``graphviz.Digraph``. It shows itself in a notebook;
+        ``picture.render(outfile="graph.svg")`` writes an svg, png or pdf.
+
+    Examples
+    --------
+    >>> import tinygrad_lesson as tl
+    >>> import viz
+    >>> w = tl.Tensor(2.0, requires_grad=True, name="w")
+    >>> y = tl.tanh(w * 3)
+    >>> picture = viz.graph(y, names=locals())
+    >>> "tanh" in picture.source
+    True
+    """
+    if not isinstance(loss, Tensor):
+        raise ArgumentError(
+            "viz.graph",
+            f"loss is a {type(loss).__name__}, not a Tensor",
+            "Pass the tensor whose graph you want to see.",
+        )
+    if depth is not None and depth < 0:
+        raise RangeError("viz.graph", f"depth={depth} is negative", "Pass 0, 1, 2, ... or None.")
+    scene = survey(loss.node or Leaf(loss.raw), names, backward)
+    parts, notes = partition(scene, depth)
+    return _draw(scene, parts, [*scene.notes, *notes])
+
+
+def _draw(scene: Scene, parts: list[Part], notes: list[str]) -> Picture:
+    keys = {place: f"n{i}" for i, part in enumerate(parts) for place in part.members}
+    edges = _edges(scene, keys)
+    picture = Picture(
+        graph_attr={
+            "rankdir": "LR" if _longest(scene, keys, edges) <= WIDE else "TB",
+            "bgcolor": theme.PAPER,
+            "fontname": theme.FONT,
+            "pad": "0.25",
+            "nodesep": "0.3",
+            "ranksep": "0.45",
+            "label": _caption(scene, parts, notes),
+            "labelloc": "b",
+            "labeljust": "l",
+        },
+        node_attr={"fontname": theme.FONT, "fontsize": "11", "shape": "box", "margin": "0.08,0.05"},
+        edge_attr={"arrowsize": "0.7", "penwidth": "1.2", "color": theme.FORWARD},
+        format="svg",
+    )
+    inside: dict[Scope, list[tuple[str, Part]]] = defaultdict(list)
+    for part in parts:
+        inside[part.scope].append((keys[part.members[0]], part))
+    scopes = sorted({scope[:n] for scope in inside for n in range(len(scope) + 1)} | {()})
+    _write_module(picture, (), scopes, inside, scene)
+    for (tail, head), look in edges.items():
+        picture.edge(tail, head, **look)
+    return picture
+
+
+def _write_module(
+    picture: graphviz.Digraph,
+    scope: Scope,
+    scopes: list[Scope],
+    inside: Mapping[Scope, list[tuple[str, Part]]],
+    scene: Scene,
+) -> None:
+    """Write the boxes of one module, and then, as frames in its frame, the modules in it."""
+    for key, part in inside.get(scope, []):
+        look = theme.paint(labels.family(scene, part))
+        several = len(part.members) > 1 or bool(part.module)
+        picture.node(
+            key,
+            labels.box(scene, part),
+            style=look.style,
+            fillcolor=look.fill,
+            color=look.line,
+            penwidth="2.6" if scene.output in part.members else "1.2",
+            peripheries="2" if several else "1",
+            tooltip=graphviz.escape(_tooltip(part)),
+        )
+    for number, child in enumerate(scopes):
+        if child[:-1] != scope or not child:
+            continue
+        with picture.subgraph(name=f"cluster_{number}") as frame:
+            frame.attr(
+                label=f"<<b>{labels.safe(child[-1].replace(':', ': '))}</b>>",
+                fontname=theme.FONT,
+                fontsize="12",
+                fontcolor=theme.FAINT,
+                style="filled,rounded",
+                fillcolor=theme.MODULE_FILL,
+                color=theme.MODULE_LINE,
+                margin="12",
+                labeljust="l",
+                labelloc="t",
+                tooltip=graphviz.escape("/".join(child)),
+            )
+            _write_module(frame, child, scopes, inside, scene)
+
+
+def _tooltip(part: Part) -> str:
+    """What shows under the mouse: the op's own documentation, its module, the user's line."""
+    place = part.members[0]
+    if len(part.members) > 1:
+        return f"{len(part.members):,} ops, parameters and constants"
+    if isinstance(place, Leaf):
+        return "parameter" if place.requires_grad else "input or constant"
+    return "\n".join(filter(None, (place.op.doc, place.scope, place.where)))
+
+
+def _edges(scene: Scene, keys: Mapping[Place, str]) -> dict[tuple[str, str], dict[str, str]]:
+    """The arrows, once each.
+
+    The backward pass runs against the forward one: its arrows are declared the wrong way round
+    and drawn with the head at the tail, so that each gradient lies next to what it belongs to.
+    """
+    edges: dict[tuple[str, str], dict[str, str]] = {}
+    for node in scene.order:
+        for place in scene.places(node):
+            tail, head = keys[place], keys[node]
+            if tail == head:
+                continue
+            if node not in scene.backward:
+                edges.setdefault((tail, head), {})
+            elif place in scene.backward:
+                edges.setdefault((head, tail), {"dir": "back", "color": theme.BACKWARD})
+            else:
+                look = {"style": "dashed", "color": theme.SAVED, "constraint": "false"}
+                edges.setdefault((tail, head), look)
+    for place, gradient in scene.gradient_places.items():
+        beside = {"style": "invis", "minlen": "0", "weight": "4"}
+        edges.setdefault((keys[gradient], keys[place]), beside)
+    return edges
+
+
+def _longest(
+    scene: Scene, keys: Mapping[Place, str], edges: Mapping[tuple[str, str], Any]
+) -> int:
+    """The number of boxes on the longest way through the forward pass."""
+    length: dict[str, int] = defaultdict(lambda: 1)
+    for node in scene.order:
+        for place in scene.places(node):
+            tail, head = keys[place], keys[node]
+            if (tail, head) in edges and node not in scene.backward:
+                length[head] = max(length[head], length[tail] + 1)
+    return max(length.values(), default=1)
+
+
+def _caption(scene: Scene, parts: list[Part], notes: list[str]) -> str:
+    """The line under the picture: how to read it, what was joined, and the colours."""
+    top = scene.called(scene.output) or ("loss" if scene.output.requires_grad else "the output")
+    total = f"the sum of {top}" if scene.values[scene.output].size != 1 else top
+    lines = []
+    if scene.gradients:
+        lines.append(f"grad is the derivative of {total} with respect to the value above it.")
+    if scene.backward:
+        lines.append("Orange: the backward pass. Dashed: the forward values that it computes with.")
+    present = {labels.family(scene, part) for part in parts}
+    swatches = [
+        f'<td bgcolor="{look.fill}" border="1" color="{look.line}" fixedsize="true" width="16"'
+        f' height="12"></td><td align="left">{labels.safe(look.what)}&nbsp;&nbsp;</td>'
+        for name, look in theme.PAINTS.items()
+        if name in present
+    ]
+    rows = [labels.escaped(line) for line in [*notes, *lines]]
+    rows += [_SWATCHES.format("".join(swatches[i : i + 5])) for i in range(0, len(swatches), 5)]
+    table = "".join(f'<tr><td align="left">{row}</td></tr>' for row in rows)
+    return (
+        f'<<font color="{theme.FAINT}" point-size="10"><table border="0" cellborder="0"'
+        f' cellspacing="2" cellpadding="1">{table}</table></font>>'
+    )
