@@ -137,8 +137,7 @@ def test_no_module_imports_itself_in_a_circle() -> None:
         }
         for path in sources(LIBRARY)
     }
-    order = list(TopologicalSorter(graph).static_order())
-    assert order[-1] in (LIBRARY, f"{LIBRARY}.__main__")
+    TopologicalSorter(graph).prepare()  # raises CycleError
 
 
 def loaded_by(statement: str) -> set[str]:
@@ -157,7 +156,7 @@ def test_import_loads_nothing_slow() -> None:
 
 
 def test_import_loads_nothing_third_party_but_numpy() -> None:
-    new = loaded_by("import tinygrad_lesson") - loaded_by("import numpy")
+    new = loaded_by("import tinygrad_lesson") - loaded_by("import numpy.random")
     third_party = {name for name in new if name not in sys.stdlib_module_names}
     assert third_party == {"tinygrad_lesson"}
 

@@ -16,7 +16,7 @@ from . import autograd as autograd
 from . import errors as errors
 from . import nn as nn
 from . import optim as optim
-#from .checking import gradcheck as gradcheck
+from .checking import gradcheck as gradcheck
 from .creation import arange as arange
 from .creation import eye as eye
 from .creation import full as full
@@ -121,7 +121,6 @@ from .ops import trunc as trunc
 from .ops import var as var
 from .ops import where as where
 from .ops import zeros_like as zeros_like
-from .random import Generator as Generator
 from .random import default_generator as default_generator
 from .random import manual_seed as manual_seed
 from .random import rand as rand

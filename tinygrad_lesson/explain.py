@@ -59,14 +59,14 @@ def explain(
         if made is not None:
             asked = ", ".join(f"{name}={value}" for name, value in params.items())
             return ShapeError(where, f"shape {listed} with {asked}: {reason}", made)
-        return RangeError(where, f"shape {listed}: {reason}", f"Call {op.name}{op.__signature__}.")
+        return RangeError(where, f"shape {listed}: {reason}", f"Call {op.usage}.")
     if isinstance(error, TypeError):
         dtypes = " and ".join(str(getattr(x, "dtype", type(x).__name__)) for x in inputs)
         if "ufunc" in reason or "dtype" in reason or "boolean" in reason:
             return DTypeError(
                 where, f"not defined for {dtypes}", "Convert the input, as in x.astype(tl.float32)."
             )
-        return ArgumentError(where, reason, f"Call {op.name}{op.__signature__}.")
+        return ArgumentError(where, reason, f"Call {op.usage}.")
     return error
 
 

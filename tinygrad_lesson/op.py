@@ -185,6 +185,15 @@ class Op(Generic[P]):
         """The name of the input at `position`; all positions past the last share its name."""
         return self.arrays[min(position, len(self.arrays) - 1)]
 
+    @property
+    def usage(self) -> str:
+        """How to call it: ``sum(x, /, axis=None, keepdims=False)``."""
+        bare = [
+            p.replace(annotation=inspect.Parameter.empty)
+            for p in self.__signature__.parameters.values()
+        ]
+        return f"{self.name}{inspect.Signature(bare)}"
+
     def slots(self, saved: str, count: int) -> range:
         """The places that the name `saved` has in ``(out, *inputs)``, for `count` inputs."""
         if saved == "out":
@@ -194,7 +203,7 @@ class Op(Generic[P]):
         return range(first, count + 1 if several else first + 1)
 
     def __repr__(self) -> str:
-        return f"<op {self.name}{self.__signature__}>"
+        return f"<op {self.usage}>"
 
     def __reduce__(self) -> tuple[Callable[[str], Op[...]], tuple[str]]:
         return REGISTRY.__getitem__, (self.name,)

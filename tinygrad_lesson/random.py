@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .dtypes import get_default_dtype
 from .tensor import Tensor
 
-Generator = np.random.Generator
+if TYPE_CHECKING:  # NumPy loads its generators on first use, a fifth of what it takes in all
+    from numpy.random import Generator
 
-_DEFAULT: ContextVar[Generator] = ContextVar(
-    "tinygrad_lesson.random", default=np.random.default_rng()
-)
+_DEFAULT: ContextVar[Generator | None] = ContextVar("tinygrad_lesson.random", default=None)
 
 
 def manual_seed(seed: int) -> Generator:
@@ -36,7 +35,11 @@ def manual_seed(seed: int) -> Generator:
 
 def default_generator() -> Generator:
     """The generator that random functions use unless they are given one."""
-    return _DEFAULT.get()
+    generator = _DEFAULT.get()
+    if generator is None:
+        generator = np.random.default_rng()
+        _DEFAULT.set(generator)
+    return generator
 
 
 def _shape(shape: tuple[Any, ...]) -> tuple[int, ...]:

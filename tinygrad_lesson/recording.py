@@ -8,9 +8,9 @@ what a training step spends its time in.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import ops
@@ -29,7 +29,7 @@ NUMBERS = frozenset({bool, int, float})
 """Python numbers enter a graph as they are: they take the dtype of what they meet."""
 
 NO_PARAMS: Mapping[str, Any] = {}
-_PACKAGE = str(Path(__file__).parent)
+_PACKAGE = os.path.dirname(__file__)
 _new = object.__new__
 
 
@@ -221,7 +221,7 @@ def bind(
         positional = args[count:]
         if len(positional) > len(op.parameters):
             raise ArgumentError(
-                op.name, f"{len(args)} arguments are too many", f"Call {op.name}{op.__signature__}."
+                op.name, f"{len(args)} arguments are too many", f"Call {op.usage}."
             )
         inputs = args[:count]
         if positional:
@@ -237,7 +237,7 @@ def bind(
         raise ArgumentError(
             op.name,
             f"{len(inputs)} arrays are too few",
-            f"Call {op.name}{op.__signature__}.",
+            f"Call {op.usage}.",
         )
     params = dict(op.defaults)
     for name, value in given.items():
@@ -254,5 +254,5 @@ def bind(
 
 def _bad_keyword(op: Op[...], name: str, complaint: str) -> ArgumentError:
     return ArgumentError(
-        op.name, f"the keyword {name!r} {complaint}", f"Call {op.name}{op.__signature__}."
+        op.name, f"the keyword {name!r} {complaint}", f"Call {op.usage}."
     )

@@ -10,16 +10,14 @@ op lists whole calls, each input with its shape::
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .arrays import Array
 
 
-@dataclass(frozen=True)
-class Domain:
+class Domain(NamedTuple):
     """A set of arrays to draw from.
 
     Attributes
@@ -63,8 +61,7 @@ class Domain:
         return values.reshape(shape).astype(dtype)
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(NamedTuple):
     """One call of an op: a domain for each array input, and the static parameters."""
 
     inputs: tuple[Domain, ...]

@@ -57,16 +57,16 @@ def partition(scene: Scene, depth: int | None) -> tuple[list[Part], list[str]]:
         parts = _parts(scene, keys)
         if len(parts) <= LIMIT:
             break
-    notes = [f"Modules below level {level} are closed."] if level < deepest else []
+    notes = [f"modules below level {level} are closed"] if level < deepest else []
     if len(parts) > LIMIT:
         keys = _runs(scene, keys)
         parts = _parts(scene, keys)
-        notes.append("Ops whose result is used once are joined with their user.")
+        notes.append("an op whose result is used once is joined with its user")
     if len(parts) > LIMIT:
         parts = _parts(scene, _stretches(scene, keys), crowded=True)
-        notes[-1:] = ["Ops are joined, in the order in which they ran, into long stretches."]
+        notes[-1:] = ["ops are joined, in the order in which they ran, into long stretches"]
     if notes:
-        notes.insert(0, f"{len(scene.order):,} ops are drawn as {len(parts):,} boxes.")
+        notes = [f"{len(scene.order):,} ops are drawn as {len(parts):,} boxes: {', '.join(notes)}."]
     return parts, notes
 
 
@@ -109,60 +109,52 @@ def _stretches(scene: Scene, keys: Keys) -> Keys:
 def _parts(scene: Scene, keys: Keys, *, crowded: bool = False) -> list[Part]:
     """Make the boxes, and put leaves beside their users or into them."""
     members: dict[Hashable, list[Place]] = {}
+    users: dict[Place, dict[Hashable, None]] = defaultdict(dict)  # boxes, in order
     for node in scene.order:
         members.setdefault(keys[node], []).append(node)
-    users: dict[Place, dict[Hashable, None]] = defaultdict(dict)
-    for node in scene.order:
         for place in scene.places(node):
             users[place][keys[node]] = None
-    homes: dict[Hashable, tuple[Scope, str]] = {
-        key: _home(scene, key, inside) for key, inside in members.items()
-    }
-    many = crowded and len(scene.leaves) > LEAVES
+    backward = {key for key, inside in members.items() if inside[0] in scene.backward}
+    homes = {key: _home(scene, key, inside) for key, inside in members.items()}
+    several = {key for key, inside in members.items() if len(inside) > 1 or homes[key][1]}
+    together = crowded and len(scene.leaves) > LEAVES
     for leaf in scene.leaves:
-        inside = [key for key in users[leaf] if len(members[key]) > 1 or homes[key][1]]
-        own = leaf.requires_grad or not scene.called(leaf)
-        if own and len(users[leaf]) == len(inside) == 1 and leaf is not scene.output:
-            members[inside[0]].append(leaf)
+        forward = [key for key in users[leaf] if key not in backward] or list(users[leaf])
+        private = leaf.requires_grad or not scene.called(leaf)
+        if private and len(forward) == 1 and forward[0] in several and leaf is not scene.output:
+            members[forward[0]].append(leaf)
             continue
-        key = ("leaves", leaf.requires_grad) if many else leaf
+        key: Hashable = ("leaves", leaf.requires_grad) if together else leaf
         members.setdefault(key, []).append(leaf)
-        forward = [homes[k][0] for k in users[leaf] if not scene.backward.issuperset(members[k])]
-        homes[key] = (_shared(forward) if leaf.requires_grad and not many else (), "")
+        # An input lies outside the modules that use it.
+        inner = (leaf.requires_grad or leaf in scene.backward) and not together
+        homes[key] = shared([homes[k][0] for k in forward]) if inner else (), ""
+
+    def leaves_box(key: Hashable, place: Place) -> bool:
+        """Whether others use `place`; what only the backward pass takes does not count."""
+        outside = [k for k in users[place] if k != key and (k not in backward or key in backward)]
+        return place is scene.output or (isinstance(place, Node) and bool(outside))
+
     return [
-        Part(inside, _outputs(scene, keys, key, inside, users), *homes[key])
+        Part(
+            inside,
+            [p for p in inside if leaves_box(key, p)]
+            or [p for p in inside if isinstance(p, Node) and not users[p]],
+            *homes[key],
+        )
         for key, inside in members.items()
     ]
 
 
 def _home(scene: Scene, key: Hashable, inside: list[Place]) -> tuple[Scope, str]:
     """The open modules around a box, and the closed one that it is."""
-    scopes = [scene.scopes[node] for node in inside if isinstance(node, Node)]
     if isinstance(key, tuple) and isinstance(key[0], tuple):
         *outside, module = key[0]
         return tuple(outside), module
-    return _shared(scopes), ""
+    return shared([scene.scopes[node] for node in inside if isinstance(node, Node)]), ""
 
 
-def _outputs(
-    scene: Scene,
-    keys: Keys,
-    key: Hashable,
-    inside: list[Place],
-    users: Mapping[Place, Mapping[Hashable, None]],
-) -> list[Place]:
-    """What leaves a box; what only the backward pass takes from a forward one does not count."""
-    found = []
-    for place in inside:
-        if isinstance(place, Node):
-            same_pass = [
-                other
-                for node, other in keys.items()
-                if other in users[place] and (node in scene.backward) == (place in scene.backward)
-            ]
-
-
-def _shared(scopes: list[Scope]) -> Scope:
+def shared(scopes: list[Scope]) -> Scope:
     """The modules that all of `scopes` begin with."""
     if not scopes:
         return ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import graphviz
@@ -13,15 +13,13 @@ from tinygrad_lesson.errors import ArgumentError, RangeError
 from tinygrad_lesson.graph import Leaf, Node
 
 from . import labels, theme
-from .collapse import Part, partition
+from .collapse import Part, partition, shared
 from .rendering import Picture
 from .scene import Scene, Scope, survey
 from .values import Place
 
 WIDE = 7
 """A graph of at most so many boxes in a row is drawn from left to right, a longer one downwards."""
-
-_SWATCHES = '<table border="0" cellborder="0" cellspacing="2" cellpadding="2"><tr>{}</tr></table>'
 
 
 def graph(
@@ -84,7 +82,7 @@ def graph(
 
 def _draw(scene: Scene, parts: list[Part], notes: list[str]) -> Picture:
     keys = {place: f"n{i}" for i, part in enumerate(parts) for place in part.members}
-    edges = _edges(scene, keys)
+    edges = _edges(scene, keys, parts)
     picture = Picture(
         graph_attr={
             "rankdir": "LR" if _longest(scene, keys, edges) <= WIDE else "TB",
@@ -162,7 +160,9 @@ def _tooltip(part: Part) -> str:
     return "\n".join(filter(None, (place.op.doc, place.scope, place.where)))
 
 
-def _edges(scene: Scene, keys: Mapping[Place, str]) -> dict[tuple[str, str], dict[str, str]]:
+def _edges(
+    scene: Scene, keys: Mapping[Place, str], parts: list[Part]
+) -> dict[tuple[str, str], dict[str, str]]:
     """The arrows, once each.
 
     The backward pass runs against the forward one: its arrows are declared the wrong way round
@@ -175,16 +175,63 @@ def _edges(scene: Scene, keys: Mapping[Place, str]) -> dict[tuple[str, str], dic
             if tail == head:
                 continue
             if node not in scene.backward:
-                edges.setdefault((tail, head), {})
+                weight = "1" if isinstance(place, Leaf) else "3"  # the way of the data is straight
+                edges.setdefault((tail, head), {"weight": weight})
             elif place in scene.backward:
                 edges.setdefault((head, tail), {"dir": "back", "color": theme.BACKWARD})
             else:
                 look = {"style": "dashed", "color": theme.SAVED, "constraint": "false"}
                 edges.setdefault((tail, head), look)
+    scopes = {keys[part.members[0]]: part.scope for part in parts}
+    for pair in _stacked(scene, keys, scopes, list(edges)):
+        edges.setdefault(pair, {"style": "invis"})
     for place, gradient in scene.gradient_places.items():
-        beside = {"style": "invis", "minlen": "0", "weight": "4"}
-        edges.setdefault((keys[gradient], keys[place]), beside)
+        if scopes[keys[place]] == scopes[keys[gradient]]:
+            beside = {"style": "invis", "minlen": "0", "weight": "4"}
+            edges.setdefault((keys[gradient], keys[place]), beside)
     return edges
+
+
+def _stacked(
+    scene: Scene, keys: Mapping[Place, str], scopes: Mapping[str, Scope], edges: list[tuple[str, str]]
+) -> Iterator[tuple[str, str]]:
+    """Invisible arrows from all of one module to all of the next.
+
+    Without them the parameters of every layer stand level with those of the first, and the frames
+    form a staircase.
+    """
+    leaves = {keys[leaf] for leaf in scene.leaves}
+    modules: dict[Scope, list[str]] = defaultdict(list)
+    for key, scope in scopes.items():
+        for n in range(1, len(scope) + 1):
+            modules[scope[:n]].append(key)
+    crossings: dict[tuple[Scope | str, Scope], None] = {}
+    for node in scene.order:
+        if node in scene.backward:
+            continue
+        for place in scene.places(node):
+            if isinstance(place, Leaf) and place.requires_grad:
+                continue
+            source, target = scopes[keys[place]], scopes[keys[node]]
+            n = len(shared([source, target])) + 1
+            if len(target) >= n:
+                crossings[source[:n] if len(source) >= n else keys[place], target[:n]] = None
+    fed = {module for source, module in crossings if isinstance(source, tuple)}
+    for source_module, module in crossings:
+        if (module, source_module) in crossings:  # each feeds the other, as in a loop
+            continue
+        if source_module in leaves and module in fed:  # it may come in anywhere
+            continue
+        if isinstance(source_module, str):
+            above = [source_module]
+        else:
+            inner = set(modules[source_module])
+            inside = {tail for tail, head in edges if tail in inner and head in inner}
+            above = [key for key in modules[source_module] if key not in inside]
+        inner = set(modules[module])
+        inside = {head for tail, head in edges if tail in inner and head in inner}
+        below = [key for key in modules[module] if key not in inside]
+        yield from ((tail, head) for tail in above for head in below)
 
 
 def _longest(
@@ -216,10 +263,10 @@ def _caption(scene: Scene, parts: list[Part], notes: list[str]) -> str:
         for name, look in theme.PAINTS.items()
         if name in present
     ]
-    rows = [labels.escaped(line) for line in [*notes, *lines]]
-    rows += [_SWATCHES.format("".join(swatches[i : i + 5])) for i in range(0, len(swatches), 5)]
-    table = "".join(f'<tr><td align="left">{row}</td></tr>' for row in rows)
+    rows = [f'<td align="left" colspan="8">{labels.escaped(line)}</td>' for line in notes + lines]
+    rows += ["".join(swatches[i : i + 4]) for i in range(0, len(swatches), 4)]
+    table = "".join(f"<tr>{row}</tr>" for row in rows)
     return (
         f'<<font color="{theme.FAINT}" point-size="10"><table border="0" cellborder="0"'
-        f' cellspacing="2" cellpadding="1">{table}</table></font>>'
+        f' cellspacing="2" cellpadding="2">{table}</table></font>>'
     )

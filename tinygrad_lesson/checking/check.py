@@ -14,11 +14,11 @@ from ..arrays import numpy as numpy_namespace
 from ..errors import ArgumentError, GradcheckError, RuleError
 from ..graph import Leaf, replay, topological
 from ..tensor import Tensor
-from .culprit import culprits
+from .culprit import culprits, masked
 from .progress import Progress
 from .report import Report, Result
 from .search import Search, signs
-from .subjects import Function, Gradient, Subject, Variable
+from .subjects import Function, Gradient, Subject, Variable, flat
 from .verdicts import Verdict
 
 
@@ -106,7 +106,9 @@ def gradcheck(
             f"mode={mode!r} and order={order!r} are not known",
             'mode is "full" or "fast", order is 1 or 2.',
         )
-    arguments = list(inputs) if isinstance(inputs, tuple | list) and not _plain(inputs) else [inputs]
+    arguments = (
+        list(inputs) if isinstance(inputs, tuple | list) and not _plain(inputs) else [inputs]
+    )
     variables, state = _variables(function, arguments, params)
     subject = Function(function, arguments, variables, state)
     rng = np.random.default_rng(seed)
@@ -143,6 +145,8 @@ def _report(
         if any(r.verdict is Verdict.FAIL for r in results):
             outputs, _ = subject.record()
             found = culprits(outputs, rtol, atol, level, tick)
+            if not found:
+                found = masked(outputs, [signs(rng, o.size).reshape(o.shape) for o in outputs])
             notes = () if found else _unrecorded(subject)
             return Report(tuple(results), tuple(found), mode, order, notes)
     return Report(tuple(results), (), mode, order)
@@ -182,7 +186,7 @@ def _result(name: str, point: Array, verdict: Verdict, order: int) -> Result:
 
 
 def _unrecorded(subject: Function) -> tuple[str, ...]:
-    """What to say where every rule is right and the whole is wrong: does the graph lack a path?"""
+    """What to say where every rule is right and the whole is wrong."""
     outputs, inputs = subject.record()
     nodes = topological(output.node for output in outputs)
     rng = np.random.default_rng(0)
@@ -193,12 +197,11 @@ def _unrecorded(subject: Function) -> tuple[str, ...]:
         by_call = subject.value(points)
         assert isinstance(tensor.node, Leaf)
         arrays = replay(nodes, numpy_namespace, {tensor.node: moved})
-        kept = [arrays.get(output.node, output.raw) if output.node else output.raw for output in outputs]
-        by_graph = np.concatenate([np.ravel(a) for a in kept])
+        by_graph = flat([arrays.get(t.node, t.raw) if t.node else t.raw for t in outputs])
         if not np.allclose(by_call, by_graph, rtol=1e-9, atol=1e-12, equal_nan=True):
             return (
-                f"Every rule in the graph is right, but the function depends on {subject.names[number]}"
-                " in a way that the graph does not have.",
+                "Every rule in the graph is right, but the function depends on"
+                f" {subject.names[number]} in a way that the graph does not have.",
                 "Look for detach(), numpy(), .data, item(), float() or no_grad() on that way.",
             )
     return ("Every rule in the graph is right by itself; look for hooks and in-place changes.",)
@@ -217,9 +220,12 @@ def _in_low_precision(subject: Function, results: Sequence[Result]) -> tuple[Res
     checked = []
     for result in results:
         i = subject.names.index(result.name)
-        largest = np.abs(exact[i]).max(initial=0.0)
-        off = np.abs(exact[i] - rough[i]).max(initial=0.0) / (largest or 1.0)
-        checked.append(replace(result, float32=float(off)) if low[i] and result.order == 1 else result)
+        finite = np.isfinite(exact[i])
+        largest = np.abs(exact[i][finite]).max(initial=0.0)
+        off = np.abs(exact[i] - rough[i])[finite].max(initial=0.0) / (largest or 1.0)
+        checked.append(
+            replace(result, float32=float(off)) if low[i] and result.order == 1 else result
+        )
     return tuple(checked)
 
 
@@ -293,6 +299,8 @@ def _floating(value: Any) -> Array | None:
 
 def _plain(value: Any) -> bool:
     """Whether this is a nested list of floats: one array, rather than a list of inputs."""
-    return isinstance(value, list) and bool(value) and all(
-        isinstance(item, float) or _plain(item) for item in value
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(item, float) or _plain(item) for item in value)
     )

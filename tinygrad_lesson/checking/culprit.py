@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import Array
 from ..arrays import numpy as numpy_namespace
+from ..autograd import walk
 from ..errors import RuleError
-from ..graph import Leaf, Node, replay, topological
+from ..graph import Leaf, Node, leaves, replay, topological
 from ..tensor import Tensor
 from .guess import guess, ratio_guess
 from .search import Finding, Search, Tick, signs
@@ -22,6 +24,11 @@ SMALL = 64
 UNRECORDED = (
     "its first derivative is right, but the graph of it is not: not all of the rule is written"
     " with xp and operators"
+)
+
+MASKED = (
+    "a finite gradient, perhaps 0 from a masked branch, times an infinite slope; mask the input,"
+    " too: {op}(where(good, x, 1))"
 )
 
 MOST = 3
@@ -83,16 +90,48 @@ def culprits(
     found: dict[tuple[str, str], Culprit] = {}
     for node in order_of_nodes:
         inputs = [arrays[p] if isinstance(p, Node | Leaf) else p for p in node.parents]
-        subject = alone(node, inputs)
-        for name in subject.names:
-            if (node.op.name, name) in found:
-                continue  # one example of each wrong rule is enough
-            culprit = _check(node, subject, name, rtol, atol, order, tick)
-            if culprit is not None:
-                found[node.op.name, name] = culprit
+        culprit = None
+        for joined in (False, True) if len(set(node.parents)) < len(inputs) else (False,):
+            subject = alone(node, inputs, joined)
+            for name in subject.names:
+                if (node.op.name, name) in found or culprit is not None and joined:
+                    continue  # one example of each wrong rule is enough
+                culprit = _check(node, subject, name, rtol, atol, order, tick) or culprit
+                if culprit is not None:
+                    found.setdefault((node.op.name, culprit.input), culprit)
         if len(found) >= MOST:
             break
     return list(found.values())
+
+
+def masked(outputs: Sequence[Tensor], cotangents: Sequence[Array]) -> list[Culprit]:
+    """Find the rule that turned a finite gradient into NaN or infinity, the nearest to the output.
+
+    Most often that is a branch which ``where`` masks out: its gradient is 0, times an infinite
+    slope.
+    """
+    seeds: dict[Node | Leaf, Array] = {}
+    for output, cotangent in zip(outputs, cotangents, strict=True):
+        if output.node is not None and output.requires_grad:
+            seeds[output.node] = seeds.get(output.node, 0) + cotangent
+    order = topological(seeds)
+    everything: set[Node | Leaf] = {*order, *leaves(order)}
+    gradients = walk(seeds, everything, xp=numpy_namespace, lift=Tensor.lift, retain_graph=True)
+    for node in reversed(order):
+        if node not in gradients or not np.isfinite(gradients[node]).all():
+            continue
+        for i, _ in node.plan.rules:
+            parent = node.parents[i]
+            assert isinstance(parent, Node | Leaf)
+            finite = np.isfinite(gradients[parent])
+            if not finite.all():
+                place = int(np.argmin(finite))
+                index = tuple(int(j) for j in np.unravel_index(place, parent.shape))
+                wrong = float(gradients[parent][index])
+                finding = Finding(Verdict.FAIL, index, wrong, float("nan"), 0.0)
+                name = node.op.input_name(i)
+                return [_culprit(node, name, parent.shape, finding, MASKED.format(op=node.op.name))]
+    return []
 
 
 def _check(
@@ -119,9 +158,7 @@ def _check(
     return None
 
 
-def _search(
-    subject: Subject, rtol: float, atol: float, tick: Tick, number: int = 0
-) -> Finding:
+def _search(subject: Subject, rtol: float, atol: float, tick: Tick, number: int = 0) -> Finding:
     mode = "full" if subject.points[number].size <= SMALL else "fast"
     return Search(subject, np.random.default_rng(0), rtol, atol, tick).variable(number, mode)
 

@@ -43,14 +43,14 @@ def guess(subject: Function, number: int, step: float = 2.0**-12) -> str:
         return ""
     jacobian = np.empty((point.size, size))
     for i in range(point.size):
-        unit = np.zeros(point.size)
-        unit[i] = h = step * max(1.0, abs(float(point.flat[i])))
-        unit = unit.reshape(point.shape)
         chords = []
-        for s in (h, h / 2):
-            ahead = subject.value([*points[:number], point + unit * (s / h), *points[number + 1 :]])
-            back = subject.value([*points[:number], point - unit * (s / h), *points[number + 1 :]])
-            chords.append((ahead - back) / (2 * s))
+        for h in (step, step / 2):
+            sides = []
+            for t in (h, -h):
+                points[number] = point.copy()
+                points[number].flat[i] += t
+                sides.append(subject.value(points))
+            chords.append((sides[0] - sides[1]) / (2 * h))
         jacobian[i] = chords[1] + (chords[1] - chords[0]) / 3
     cotangent = np.random.default_rng(0).uniform(0.5, 1.5, size)
     given = subject.pull([cotangent])[0][number]
@@ -75,8 +75,10 @@ def _of_all(given: Array, terms: Array, out: Shape) -> str:
         return _of_factor(factor, given.shape, out)
     for axes in itertools.permutations(range(given.ndim)):
         swapped = right.transpose(axes)
-        if swapped.shape == given.shape and _alike(given, swapped) and axes != tuple(
-            range(given.ndim)
+        if (
+            swapped.shape == given.shape
+            and _alike(given, swapped)
+            and axes != tuple(range(given.ndim))
         ):
             return "it is transposed"
     stretched = _stretched(given.shape, out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from types import TracebackType
 from typing import Any, Self
@@ -27,10 +28,9 @@ class Progress:
         if self._bar is not None:
             self._bar.update()
         elif time.perf_counter() - self._start > PATIENCE:
-            # Only a slow check pays for this import.
-            from tqdm.auto import tqdm
-
-            self._bar = tqdm(desc="gradcheck", unit=" directions", initial=self._count, leave=False)
+            # Loaded here, so that only a slow check pays for it.
+            bar = importlib.import_module("tqdm").tqdm
+            self._bar = bar(desc="gradcheck", unit=" directions", initial=self._count, leave=False)
 
     def __exit__(
         self,

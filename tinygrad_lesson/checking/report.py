@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections import Counter
 from dataclasses import dataclass
 
 from .culprit import Culprit
+from .search import PROJECTIONS
 from .verdicts import Verdict
 
 
@@ -27,8 +29,8 @@ class Result:
     kinks
         How many elements are at a kink, where a subgradient was accepted.
     detects
-        In fast mode, the relative error in any one element of ordinary size that would have been
-        found for certain.
+        In fast mode, the relative error that would have been found for certain in any one element
+        whose gradient is of average size.
     float32
         How far the gradient is off when it is computed in the tensor's own, lower precision:
         the largest difference over the largest element. None if it is float64 anyway.
@@ -129,14 +131,14 @@ def _table(results: tuple[Result, ...]) -> str:
     orders = {r.order for r in results}
     rows = [["input", "shape", "verdict", "worst at", "analytic", "numeric", "+-", "ratio"]]
     if any(r.float32 is not None for r in results):
-        rows[0].append("float32 off by")
+        rows[0].append("float32 error")
     for r in results:
         prefix = f"d2 {r.name}" if r.order == 2 and len(orders) > 1 else r.name
         digits = 6 if r.verdict is not Verdict.FAIL else 8
         looked = r.shape and 0 in r.shape
         row = [
             prefix,
-            str(r.shape).replace(",)", ")"),
+            str(r.shape),
             str(r.verdict) + (f" ({r.kinks} at a kink)" if r.verdict is Verdict.KINK else ""),
             "nothing" if looked else place(r.index),
             number(r.analytic, digits),
@@ -167,7 +169,7 @@ def _accusation(culprit: Culprit) -> str:
         ("line", culprit.where),
         (
             "element",
-            f"{place(culprit.element)} of shape {str(culprit.shape).replace(',)', ')')}"
+            f"{place(culprit.element)} of shape {culprit.shape}"
             if culprit.element is not None
             else "",
         ),
@@ -176,11 +178,14 @@ def _accusation(culprit: Culprit) -> str:
         facts += [
             ("analytic", number(culprit.analytic, 8)),
             ("numeric", number(culprit.numeric, 8)),
-            ("ratio", ratio(culprit.ratio)),
+            ("ratio", ratio(culprit.ratio) if math.isfinite(culprit.ratio) else ""),
         ]
     facts.append(("guess", culprit.guess))
     lines = [f"  culprit: the rule of {culprit.op} for its input {culprit.input!r}"]
-    lines += [f"    {name:<8}  {value}" for name, value in facts if value]
+    for name, value in facts:
+        if value:
+            head = f"    {name:<8}  "
+            lines.append(textwrap.fill(value, 92, initial_indent=head, subsequent_indent=" " * 14))
     return "\n".join(lines)
 
 
@@ -189,8 +194,14 @@ def _remarks(results: tuple[Result, ...]) -> list[str]:
     detects = [r.detects for r in results if r.detects is not None]
     if detects:
         remarks.append(
-            f"Detection power: an error of {100 * max(detects):.1g} % in any one element of"
-            " ordinary size is found for certain."
+            f"Detection power: an error of {100 * max(detects):.1g} % in any one element of average"
+            " size is found for certain;"
+        )
+        # With all but one weight given, the last would have to lie in a window of this width.
+        chance = min(1.0, (max(detects) / 4 / 0.01) ** PROJECTIONS)
+        remarks.append(
+            "errors of 1 % in several elements cancel out in all"
+            f" {PROJECTIONS} projections with a probability below {chance:.0e}."
         )
     verdicts = {r.verdict for r in results}
     if Verdict.KINK in verdicts:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arrays import Array
-from .differences import STEPS, EPSILON, Slope, slope
+from .differences import EPSILON, STEPS, Slope, slope
 from .subjects import Subject
 from .verdicts import Tolerance, Verdict, judge
 
@@ -43,8 +43,8 @@ class Finding:
     kinks
         How many elements are at a kink.
     detects
-        In fast mode, the smallest relative error that is found in any single element of ordinary
-        gradient, for certain; in full mode None.
+        In fast mode, the relative error that is found for certain in any single element whose
+        gradient is of average size (the root mean square); in full mode None.
     """
 
     verdict: Verdict
@@ -95,24 +95,24 @@ class Search:
         size = self.center.size
         inputs = sum(p.size for p in subject.points)
         self.whole = size * inputs <= JACOBIAN and size <= 64
-        self.cotangents = (
-            np.eye(size)
-            if self.whole
-            else np.stack([signs(rng, size) for _ in range(PROJECTIONS)])
-        )
-        self.seen = self._through(self.center)
+        self.cotangents = np.eye(size)
+        self.gradients = subject.pull(list(self.cotangents)) if self.whole else []
+        if not all(np.isfinite(g).all() for pulled in self.gradients for g in pulled):
+            self.whole = False  # perhaps only because of 0 * inf, with the zeros that we put there
+        if not self.whole:
+            self.cotangents = np.stack([signs(rng, size) for _ in range(PROJECTIONS)])
+            self.gradients = subject.pull(list(self.cotangents))
+        self.seen = self._through(self.center, self.cotangents)
         self.magnitude = self._through(np.abs(self.center), np.abs(self.cotangents))
-        self.gradients = subject.pull(list(self.cotangents)) if size else []
         self.number = 0
 
-    def _through(self, outputs: Array, cotangents: Array | None = None) -> Array:
+    def _through(self, outputs: Array, cotangents: Array) -> Array:
         """What the cotangents see of some outputs."""
         if self.whole:
             return outputs
-        finite = np.isfinite(outputs).all()
-        weights = self.cotangents if cotangents is None else cotangents
-        # 0 * inf is NaN in a product, too: then nothing can be said of any projection.
-        return weights @ outputs if finite else np.full(len(weights), np.nan)
+        if not np.isfinite(outputs).all():
+            return np.full(len(cotangents), np.nan)
+        return np.asarray(cotangents @ outputs)
 
     def variable(self, number: int, mode: str) -> Finding:
         """Check the gradient with respect to variable `number`."""
@@ -146,19 +146,19 @@ class Search:
         return self._finding(worst[0], worst[1], kinks)
 
     def _projections(self, point: Array) -> Finding:
-        sharpest = np.inf
+        detects = 0.0
         last: _Look | None = None
         for _ in range(PROJECTIONS):
             v = signs(self.rng, point.size)
-            look, slack = self._along(v)
+            look, shows = self._along(v)
             self.tick()
             if look.verdict is not Verdict.PASS:
                 return self._bisect(v, look)
-            sharpest = min(sharpest, slack)
+            detects = max(detects, shows)
             last = look
         assert last is not None
         finding = self._finding(last, None, 0)
-        finding.detects = sharpest
+        finding.detects = detects
         return finding
 
     def _bisect(self, v: Array, whole: _Look) -> Finding:
@@ -212,7 +212,7 @@ class Search:
         )
 
     def _along(self, v: Array) -> tuple[_Look, float]:
-        """Look along `v`, and say what relative error of one ordinary element would show."""
+        """Look along `v`, and say what relative error of one average element would show."""
         parts = self.unit * v
         analytic = parts.sum(axis=1)
         size = np.sqrt(np.sum(parts * parts, axis=1))
@@ -223,10 +223,10 @@ class Search:
 
         look, numeric = self._look(v, analytic, tolerance)
         allowed = tolerance(numeric.value).sharp + 3 * numeric.error
-        ordinary = size / np.sqrt(max(np.count_nonzero(v), 1))
+        average = size / np.sqrt(max(np.count_nonzero(v), 1))
         # The smallest weight is half; and twice what is allowed shows for certain.
-        shows = np.where(ordinary > 0, 4 * allowed / np.where(ordinary > 0, ordinary, 1), np.inf)
-        return look, float(np.min(shows, initial=np.inf))
+        shows = np.where(average > 0, 4 * allowed / np.where(average > 0, average, 1), 0.0)
+        return look, float(np.max(shows, initial=0.0))
 
     def _floor(self) -> Array:
         return self.atol * np.maximum(self.largest, self.magnitude)
@@ -240,7 +240,7 @@ class Search:
 
         def function(t: float) -> Array:
             points[self.number] = point + t * step
-            return self._through(self.subject.value(points))
+            return self._through(self.subject.value(points), self.cotangents)
 
         def good(value: Array, error: Array) -> Array:
             return error <= np.maximum(tolerance(value).sharp, EPSILON * self.magnitude / STEPS[0])

@@ -94,11 +94,13 @@ class Function:
         self.points = [np.array(v.array, dtype or v.array.dtype) for v in variables]
 
     def value(self, points: Sequence[Array]) -> Array:
+        """All outputs at `points`, flat."""
         with no_grad():
             outputs, _ = self.run(points, requires_grad=False)
         return flat([output.raw for output in outputs])
 
     def pull(self, cotangents: Sequence[Array]) -> list[list[Array]]:
+        """For each cotangent, the gradients with respect to the variables."""
         outputs, inputs = self.record()
         return [differentiate(outputs, inputs, cotangent) for cotangent in cotangents]
 
@@ -154,11 +156,13 @@ class Gradient:
         self.points = function.points
 
     def value(self, points: Sequence[Array]) -> Array:
+        """The first gradients at `points`, flat, from an ordinary walk."""
         with enable_grad():
             outputs, inputs = self.function.run(points, requires_grad=True)
         return flat(self._kept(differentiate(outputs, inputs, self.cotangent)))
 
     def pull(self, cotangents: Sequence[Array]) -> list[list[Array]]:
+        """For each cotangent, the gradients of the recorded gradients."""
         outputs, inputs = self.record()
         return [differentiate(outputs, inputs, cotangent) for cotangent in cotangents]
 
@@ -172,18 +176,35 @@ class Gradient:
         return gradients if self.only is None else [gradients[self.only]]
 
 
-def alone(node: Node, arrays: Sequence[Any]) -> Function:
+def alone(node: Node, arrays: Sequence[Any], joined: bool = False) -> Function:
     """One node as a function of its own: its op, at the arrays that entered it.
 
-    Those inputs are variables for which the node has a rule to run. An array that entered twice
-    is two variables, so that each rule is seen by itself.
+    Those inputs are variables for which the node has a rule to run.
+
+    Parameters
+    ----------
+    node, arrays
+        The node, and what each of its parents held.
+    joined
+        A parent that entered twice is one variable, as it was in the graph; else it is two, so
+        that each rule is seen by itself.
     """
-    variables = [Variable(_input_name(node, i), arrays[i], i) for i, _ in node.plan.rules]
+    source = list(range(len(arrays)))
+    if joined:
+        source = [node.parents.index(parent) for parent in node.parents]
+    labels: dict[int, list[str]] = {}
+    for i, _ in node.plan.rules:
+        labels.setdefault(source[i], []).append(_input_name(node, i))
+    variables = [Variable(" and ".join(names), arrays[i], i) for i, names in labels.items()]
     constants = [
         Tensor.lift(a) if isinstance(p, Node | Leaf) else p
         for p, a in zip(node.parents, arrays, strict=True)
     ]
-    return Function(lambda *inputs: node.op(*inputs, **node.params), constants, variables)
+
+    def run(*inputs: Any) -> Tensor:
+        return node.op(*(inputs[i] for i in source), **node.params)
+
+    return Function(run, constants, variables)
 
 
 def _input_name(node: Node, position: int) -> str:

@@ -60,8 +60,6 @@ def judge(analytic: Array, numeric: Slope, tolerance: Tolerance) -> Array:
     high = np.maximum(numeric.left, numeric.right)
     slack = 1e-6 * (np.abs(low) + np.abs(high))
     between = (low - slack <= analytic) & (analytic <= high + slack)
-    verdicts = np.where(
-        numeric.kink, np.where(between, Verdict.KINK, Verdict.FAIL), verdicts
-    )
+    verdicts = np.where(numeric.kink, np.where(between, Verdict.KINK, Verdict.FAIL), verdicts)
     nowhere = numeric.edge | np.isnan(numeric.value)
     return np.where(nowhere, Verdict.OUTSIDE, verdicts)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..random import Generator, rand
+from ..random import rand
 from ..tensor import Tensor
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
 
 
 def uniform_fan_in(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..arrays import Array
-from ..random import Generator
 from ..tensor import Tensor
 from .functional import linear
 from .init import uniform_fan_in
 from .module import Module
 from .parameter import Parameter
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
 
 
 class Linear(Module):

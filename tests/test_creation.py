@@ -1,0 +1,64 @@
+"""Tensors made from a shape."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tinygrad_lesson as tl
+
+from .support import same
+
+
+@pytest.fixture
+def double_precision():
+    tl.set_default_dtype(tl.float64)
+    yield
+    tl.set_default_dtype(tl.float32)
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (lambda: tl.zeros((2, 3)), np.zeros((2, 3), np.float32)),
+        (lambda: tl.zeros(3), np.zeros(3, np.float32)),
+        (lambda: tl.ones((2,), dtype=tl.int64), np.ones(2, np.int64)),
+        (lambda: tl.full((2,), 2.5), np.full(2, 2.5, np.float32)),
+        (lambda: tl.full((2,), 2), np.full(2, 2)),
+        (lambda: tl.full((2,), 2, dtype=tl.float64), np.full(2, 2.0)),
+        (lambda: tl.full((), True), np.array(True)),
+        (lambda: tl.eye(2), np.eye(2, dtype=np.float32)),
+        (lambda: tl.eye(2, 3), np.eye(2, 3, dtype=np.float32)),
+        (lambda: tl.arange(3), np.arange(3)),
+        (lambda: tl.arange(1, 7, 2), np.arange(1, 7, 2)),
+        (lambda: tl.arange(5, 2, -1), np.arange(5, 2, -1)),
+        (lambda: tl.arange(0.0, 1.0, 0.25), np.arange(0, 1, 0.25, np.float32)),
+        (lambda: tl.arange(3, dtype=tl.float32), np.arange(3, dtype=np.float32)),
+        (lambda: tl.linspace(0, 1, 5), np.linspace(0, 1, 5, dtype=np.float32)),
+        (lambda: tl.tensor([1.0]), np.ones(1, np.float32)),
+    ],
+)
+def test_creation(made, expected):
+    t = made()
+    same(t, expected)
+    assert t.dtype == expected.dtype
+    assert not t.requires_grad
+
+
+@pytest.mark.parametrize("function", [tl.zeros, tl.ones])
+def test_requires_grad(function):
+    assert function((2,), requires_grad=True).requires_grad
+    assert tl.full((2,), 1.0, requires_grad=True).requires_grad
+    assert tl.eye(2, requires_grad=True).requires_grad
+
+
+@pytest.mark.usefixtures("double_precision")
+def test_the_default_dtype_is_used():
+    made = [tl.zeros(2), tl.ones(2), tl.full(2, 1.0), tl.eye(2), tl.linspace(0, 1, 2)]
+    made += [tl.arange(0.0, 1.0, 0.5), tl.tensor(1.0), tl.rand(2), tl.randn(2)]
+    assert {t.dtype for t in made} == {tl.float64}
+
+
+def test_integers_stay_integers_of_any_size():
+    assert tl.arange(3).dtype == tl.int64
+    assert tl.full((1,), 2**62).tolist() == [2**62]

@@ -1,0 +1,63 @@
+"""The examples, each run as a user would run it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(example: str, *options: str, folder: Path) -> str:
+    """What an example prints when it is run from an empty folder."""
+    command = [sys.executable, str(ROOT / "examples" / example), *options]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_lesson1_equals_the_derivation_by_hand(tmp_path: Path) -> None:
+    printed = run("lesson1.py", folder=tmp_path)
+    difference = float(re.search(r"derived by hand: (\S+)", printed)[1])
+    assert difference < 1e-12
+    assert "0.0350 0.9548 0.9620 0.0534" in printed
+    assert "prediction for [1,0,0]: 0.69751395" in printed
+    assert "gradcheck passed" in printed
+    assert (tmp_path / "out" / "lesson1.svg").read_text().count("<svg") == 1
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_lesson1_with_other_activations(activation: str, tmp_path: Path) -> None:
+    options = ("--activation", activation, "--epochs", "300", "--seed", "2", "--test", "0,1,1")
+    printed = run("lesson1.py", *options, folder=tmp_path)
+    assert float(re.search(r"derived by hand: (\S+)", printed)[1]) < 1e-12
+    assert "prediction for [0,1,1]" in printed
+
+
+def test_neuron_prints_the_chain_rule_and_draws(tmp_path: Path) -> None:
+    printed = run("neuron.py", folder=tmp_path)
+    assert "sigmoid" in printed
+    assert len(list((tmp_path / "out").glob("neuron*.svg"))) == 2
+
+
+@pytest.mark.long
+def test_digits_reaches_97_percent(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    printed = run("digits.py", folder=tmp_path)
+    assert float(re.search(r"mean (\S+)%", printed)[1]) >= 97
+    assert (tmp_path / "out" / "digits_loss.png").stat().st_size > 10_000
+    assert (tmp_path / "out" / "digits_wrong.png").stat().st_size > 10_000
+
+
+@pytest.mark.long
+def test_overhead_benchmark_runs(tmp_path: Path) -> None:
+    benchmark = str(ROOT / "benchmarks" / "overhead.py")
+    printed = run(benchmark, "--quick", folder=tmp_path)
+    assert "derived by hand" in printed
+    assert "Bytes per node" in printed

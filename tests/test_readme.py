@@ -1,0 +1,61 @@
+"""README does what it says: its snippets run, its names exist, its tables are current."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from tinygrad_lesson.__main__ import inventory
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+SNIPPETS = re.findall(r"```python\n(.*?)```\n(?:\n```text\n(.*?)```)?", README, re.S)
+WORDS = re.findall(r"^\| ([^|]+) \| `([^`]+)` \| `([^`]+)` \|$", README, re.M)
+
+
+@pytest.mark.parametrize(
+    ("code", "printed"), SNIPPETS, ids=[code.splitlines()[0] for code, _ in SNIPPETS]
+)
+def test_snippet_runs_as_pasted_and_prints_what_stands_below_it(
+    code: str, printed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a picture that it renders goes here
+    monkeypatch.setattr("tinygrad_lesson.op.REGISTRY", {})  # an op that it declares goes nowhere
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
+    assert output.getvalue() == printed
+
+
+def test_there_are_snippets_and_words() -> None:
+    assert len(SNIPPETS) >= 4
+    assert len(WORDS) >= 20
+
+
+@pytest.mark.parametrize(("word", "name", "file"), WORDS, ids=[word for word, _, _ in WORDS])
+def test_word_of_the_lesson_names_what_exists(word: str, name: str, file: str) -> None:
+    path = ROOT / file
+    assert path.is_file()
+    if name == file:
+        return
+    parts = name.split(".")
+    module, rest = importlib.import_module(parts[0]), parts[1:]
+    found = module
+    for part in rest:
+        found = getattr(found, part)
+    assert re.search(rf"\b(def|class) {parts[-1]}\b", path.read_text()), f"{name} is not in {file}"
+
+
+def test_links_and_pictures_exist() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_box_table_is_current() -> None:
+    box = README.split("<!-- inventory -->")[1].split("<!-- /inventory -->")[0]
+    assert box.strip() == inventory(), "run `make inventory` and paste what it prints"
