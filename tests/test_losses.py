@@ -54,7 +54,7 @@ def test_cross_entropy_stays_finite_for_large_scores() -> None:
 
 def test_targets_that_do_not_fit_are_refused() -> None:
     scores = np.zeros((4, 3))
-    with pytest.raises(ShapeError, match="are not broadcast|Reshape one of them"):
+    with pytest.raises(ShapeError, match="Reshape one of them"):
         F.mse_loss(np.zeros((4, 1)), np.zeros(4))
     with pytest.raises(ShapeError, match=r"Pass shape \(4,\)"):
         F.cross_entropy(scores, [0, 1])

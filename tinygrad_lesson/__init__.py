@@ -8,8 +8,6 @@
 8.0
 """
 
-# ruff: noqa: A004  (the array API's names shadow built-ins)
-
 from __future__ import annotations
 
 from . import autograd as autograd

@@ -150,9 +150,7 @@ def _unbroadcast(xp: Namespace, g: Array, node: Node, i: int) -> Array:
     shape = node.parents[i].shape  # type: ignore[union-attr]
     lead = len(g.shape) - len(shape)
     stretched = [a for a in range(len(shape)) if shape[a] == 1 != g.shape[lead + a]]
-    if lead < 0 or any(
-        n != g.shape[lead + a] for a, n in enumerate(shape) if a not in stretched
-    ):
+    if lead < 0 or any(n != g.shape[lead + a] for a, n in enumerate(shape) if a not in stretched):
         raise RuleError(
             node.op.name,
             f"its rule for {node.op.input_name(i)!r} returned shape {g.shape}"
@@ -223,9 +221,7 @@ def grad(
                 "Make it with requires_grad=True before the forward pass.",
             )
         nodes.append(tensor.node)
-    found = _differentiate(
-        "autograd.grad", outs, given, set(nodes), retain_graph, create_graph
-    )
+    found = _differentiate("autograd.grad", outs, given, set(nodes), retain_graph, create_graph)
     for i, node in enumerate(nodes):
         if node not in found and not allow_unused:
             raise DisconnectedError(
@@ -313,9 +309,7 @@ def _differentiate(
     if not create_graph:
         return walk(cotangents, wanted, xp=_namespace(), lift=lift, retain_graph=keep)
     with enable_grad():
-        return walk(
-            cotangents, wanted, xp=ops, lift=lift, create_graph=True, retain_graph=keep
-        )
+        return walk(cotangents, wanted, xp=ops, lift=lift, create_graph=True, retain_graph=keep)
 
 
 def _namespace() -> Namespace:

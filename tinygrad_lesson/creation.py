@@ -15,7 +15,9 @@ def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tens
     return Tensor(data, requires_grad, dtype=dtype)
 
 
-def zeros(shape: int | tuple[int, ...], *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(
+    shape: int | tuple[int, ...], *, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Zeros, in the default dtype unless `dtype` is given."""
     return Tensor(np.zeros(shape, dtype or get_default_dtype()), requires_grad)
 

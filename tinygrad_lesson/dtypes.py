@@ -8,7 +8,7 @@ import numpy as np
 
 from .errors import DTypeError
 
-bool = np.dtype(np.bool_)  # noqa: A001  the array API's name
+bool = np.dtype(np.bool_)
 int8, int16, int32, int64 = (np.dtype(f"int{bits}") for bits in (8, 16, 32, 64))
 uint8, uint16, uint32, uint64 = (np.dtype(f"uint{bits}") for bits in (8, 16, 32, 64))
 float16, float32, float64 = (np.dtype(f"float{bits}") for bits in (16, 32, 64))

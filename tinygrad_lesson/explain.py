@@ -52,7 +52,11 @@ def explain(
         return IndexingError(where, f"shape {listed}: {reason}", "Use an index inside the shape.")
     if op.name == "matmul" and isinstance(error, ValueError):
         return _matmul_error(where, shapes)
-    if isinstance(error, ValueError) and _cannot_broadcast(shapes) and op.kind.name == "elementwise":
+    if (
+        isinstance(error, ValueError)
+        and _cannot_broadcast(shapes)
+        and op.kind.name == "elementwise"
+    ):
         return ShapeError(where, f"shapes {listed} do not broadcast", _broadcast_remedy(shapes))
     if isinstance(error, ValueError):
         made = SHAPE_REMEDIES.get(op.name)

@@ -173,15 +173,24 @@ class Carrier(Protocol):
     """What has an array and a place in the graph: a Tensor, for those who must not import it."""
 
     @property
-    def shape(self) -> Shape: ...
+    def raw(self) -> Array:
+        """The array."""
+
     @property
-    def dtype(self) -> DType: ...
+    def shape(self) -> Shape:
+        """Its shape."""
+
     @property
-    def node(self) -> Node | Leaf | None: ...
+    def dtype(self) -> DType:
+        """Its dtype."""
+
     @property
-    def raw(self) -> Array: ...
+    def node(self) -> Node | Leaf | None:
+        """Its place in the graph."""
+
     @classmethod
-    def lift(cls, data: Array, node: Node | Leaf | None = None) -> Self: ...
+    def lift(cls, data: Array, node: Node | Leaf | None = None) -> Self:
+        """A tensor of an array, at a place in the graph."""
 
 
 def topological(outputs: Iterable[Node | Leaf | None]) -> list[Node]:

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, NamedTuple, ParamSpec, Self, TypeVar
+from typing import Any, ClassVar, NamedTuple, ParamSpec, Self, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,7 +37,7 @@ class Mode(NamedTuple):
     debug: bool = False
 
 
-_MODE: ContextVar[Mode] = ContextVar("tinygrad_lesson.mode", default=Mode())
+_MODE: ContextVar[Mode] = ContextVar("tinygrad_lesson.mode", default=Mode())  # noqa: B039
 current = _MODE.get
 restore = _MODE.set
 
@@ -45,7 +45,7 @@ restore = _MODE.set
 class _Switch:
     """A context manager, and a decorator, that changes fields of the mode."""
 
-    _changes: dict[str, Any]
+    _changes: ClassVar[dict[str, Any]]
 
     def __init__(self) -> None:
         self._previous: list[Mode] = []
@@ -85,13 +85,13 @@ class no_grad(_Switch):  # noqa: N801  PyTorch's name
     False
     """
 
-    _changes = {"grad": False}
+    _changes: ClassVar[dict[str, Any]] = {"grad": False}
 
 
 class enable_grad(_Switch):  # noqa: N801  PyTorch's name
     """Record again inside a ``no_grad`` block."""
 
-    _changes = {"grad": True}
+    _changes: ClassVar[dict[str, Any]] = {"grad": True}
 
 
 class debug(_Switch):  # noqa: N801  reads like no_grad
@@ -107,7 +107,7 @@ class debug(_Switch):  # noqa: N801  reads like no_grad
     True
     """
 
-    _changes = {"debug": True}
+    _changes: ClassVar[dict[str, Any]] = {"debug": True}
 
 
 def is_grad_enabled() -> bool:

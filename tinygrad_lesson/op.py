@@ -134,7 +134,7 @@ class Op(Generic[P]):
         if register:
             REGISTRY[self.name] = self
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Tensor:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Tensor:  # noqa: D102
         return self.record(*args, **kwargs)
 
     @functools.cached_property

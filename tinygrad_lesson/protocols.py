@@ -77,4 +77,3 @@ def _unsupported(called: str, kwargs: dict[str, Any]) -> ArgumentError:
         called, f"not available on a Tensor{given}",
         "Call it on t.numpy(), or write it with the functions of tinygrad_lesson.",
     )  # fmt: skip
-

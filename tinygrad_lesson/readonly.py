@@ -29,16 +29,16 @@ class ReadOnlyArray(np.ndarray[Any, Any]):
             "Write to the tensor: with tl.no_grad(): t[index] = value.",
         )
 
-    def __iadd__(self, other: Any) -> Array:  # type: ignore[override, misc]
+    def __iadd__(self, other: Any) -> Array:  # type: ignore[misc]
         return self + other
 
-    def __isub__(self, other: Any) -> Array:  # type: ignore[override, misc]
+    def __isub__(self, other: Any) -> Array:  # type: ignore[misc]
         return self - other
 
-    def __imul__(self, other: Any) -> Array:  # type: ignore[override, misc]
+    def __imul__(self, other: Any) -> Array:  # type: ignore[misc]
         return self * other
 
-    def __itruediv__(self, other: Any) -> Array:  # type: ignore[override, misc]
+    def __itruediv__(self, other: Any) -> Array:  # type: ignore[misc]
         return self / other
 
     def __ipow__(self, other: Any) -> Array:  # type: ignore[override, misc]

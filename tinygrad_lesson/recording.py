@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import ops
-from .arrays import Array
 from .arrays import numpy as numpy_namespace
 from .errors import ArgumentError
 from .explain import explain
@@ -79,10 +78,9 @@ def _unary(op: Op[...]) -> Callable[..., Tensor]:
     defaults = None if op.required else op.defaults
 
     def call(x: Any, /, *args: Any, **given: Any) -> Tensor:
-        if args or given or defaults is None:
+        params = defaults
+        if args or given or params is None:
             params = bind(op, (x, *args), given)[1]
-        else:
-            params = defaults
         if not isinstance(x, Tensor):
             x = Tensor.coerce(x, op)
         a, parent = x._data, x._node
@@ -220,9 +218,7 @@ def bind(
         count = len(op.arrays)
         positional = args[count:]
         if len(positional) > len(op.parameters):
-            raise ArgumentError(
-                op.name, f"{len(args)} arguments are too many", f"Call {op.usage}."
-            )
+            raise ArgumentError(op.name, f"{len(args)} arguments are too many", f"Call {op.usage}.")
         inputs = args[:count]
         if positional:
             clash = given.keys() & op.parameters[: len(positional)]
@@ -253,6 +249,4 @@ def bind(
 
 
 def _bad_keyword(op: Op[...], name: str, complaint: str) -> ArgumentError:
-    return ArgumentError(
-        op.name, f"the keyword {name!r} {complaint}", f"Call {op.usage}."
-    )
+    return ArgumentError(op.name, f"the keyword {name!r} {complaint}", f"Call {op.usage}.")

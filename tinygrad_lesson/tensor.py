@@ -556,4 +556,3 @@ def split_index(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
                 "Use integers, slices, None, ..., booleans, or tensors of integers or booleans.",
             )
     return tuple(skeleton), arrays
-

@@ -9,11 +9,11 @@ a few long stretches.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping
 from typing import Final, NamedTuple
 
-from tinygrad_lesson.graph import Leaf, Node
+from tinygrad_lesson.graph import Node
 
 from .scene import Scene, Scope
 from .values import Place
@@ -66,7 +66,8 @@ def partition(scene: Scene, depth: int | None) -> tuple[list[Part], list[str]]:
         parts = _parts(scene, _stretches(scene, keys), crowded=True)
         notes[-1:] = ["ops are joined, in the order in which they ran, into long stretches"]
     if notes:
-        notes = [f"{len(scene.order):,} ops are drawn as {len(parts):,} boxes: {', '.join(notes)}."]
+        boxes = f"{len(parts):,} box{'es' * (len(parts) > 1)}"
+        notes = [f"{len(scene.order):,} ops are drawn as {boxes}: {'; '.join(notes)}."]
     return parts, notes
 
 
@@ -84,12 +85,16 @@ def _runs(scene: Scene, keys: Keys) -> Keys:
             if isinstance(place, Node):
                 users[place].add(node)
     joined = dict(keys)
+    length: Counter[Hashable] = Counter()
+    longest = -(-len(scene.order) // STRETCHES)
     for node in reversed(scene.order):
         if keys[node] is not node or scene.called(node) or len(users[node]) != 1:
             continue
         (user,) = users[node]
-        if isinstance(keys[user], Node) and scene.scopes[user] == scene.scopes[node]:
+        fits = length[joined[user]] < longest and scene.scopes[user] == scene.scopes[node]
+        if isinstance(keys[user], Node) and fits:
             joined[node] = joined[user]
+            length[joined[node]] += 1
     return joined
 
 
@@ -120,11 +125,12 @@ def _parts(scene: Scene, keys: Keys, *, crowded: bool = False) -> list[Part]:
     together = crowded and len(scene.leaves) > LEAVES
     for leaf in scene.leaves:
         forward = [key for key in users[leaf] if key not in backward] or list(users[leaf])
-        private = leaf.requires_grad or not scene.called(leaf)
-        if private and len(forward) == 1 and forward[0] in several and leaf is not scene.output:
+        private = len(forward) == 1 and forward[0] in several and leaf is not scene.output
+        in_module = private and leaf.requires_grad and homes[forward[0]][1]
+        if in_module or (private and not scene.called(leaf)):
             members[forward[0]].append(leaf)
             continue
-        key: Hashable = ("leaves", leaf.requires_grad) if together else leaf
+        key: Hashable = ("leaves", leaf.requires_grad, leaf in scene.backward) if together else leaf
         members.setdefault(key, []).append(leaf)
         # An input lies outside the modules that use it.
         inner = (leaf.requires_grad or leaf in scene.backward) and not together

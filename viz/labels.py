@@ -103,7 +103,7 @@ def _of_several(scene: Scene, part: Part) -> tuple[str, list[str]]:
         title += ", backward"
     what = []
     if ops:
-        counted = ", ".join(f"{op} ×{n}" if n > 1 else op for op, n in ops.most_common(3))
+        counted = ", ".join(f"{n} {op}" if n > 1 else op for op, n in ops.most_common(3))
         what.append(f"{ops.total():,} ops: {counted}" + ", …" * (len(ops) > 3))
     for leaves, noun in (
         ([p for p in held if p.requires_grad], "parameter"),
@@ -190,7 +190,9 @@ def _beside(digests: list[tuple[str, Digest]], columns: int, faint: str) -> list
     )
     rows = [f"<tr>{''.join(heads)}</tr>"]
     for pair in zip(*(d.rows for _, d in digests), strict=True):
-        cells = "".join(_cell(text, *look) for row, look in zip(pair, marks, strict=True) for text in row)
+        cells = "".join(
+            _cell(text, *look) for row, look in zip(pair, marks, strict=True) for text in row
+        )
         rows.append(f"<tr>{cells}</tr>")
     for (_, d), look in zip(digests, marks, strict=True):
         rows += _remark(d, *look, 2 * columns)

@@ -10,7 +10,7 @@ import graphviz
 
 from tinygrad_lesson import Tensor
 from tinygrad_lesson.errors import ArgumentError, RangeError
-from tinygrad_lesson.graph import Leaf, Node
+from tinygrad_lesson.graph import Leaf
 
 from . import labels, theme
 from .collapse import Part, partition, shared
@@ -169,6 +169,7 @@ def _edges(
     and drawn with the head at the tail, so that each gradient lies next to what it belongs to.
     """
     edges: dict[tuple[str, str], dict[str, str]] = {}
+    crowds = {keys[p.members[0]] for p in parts if len(p.members) > 1 and not p.outputs}
     for node in scene.order:
         for place in scene.places(node):
             tail, head = keys[place], keys[node]
@@ -176,7 +177,10 @@ def _edges(
                 continue
             if node not in scene.backward:
                 weight = "1" if isinstance(place, Leaf) else "3"  # the way of the data is straight
-                edges.setdefault((tail, head), {"weight": weight})
+                look = {"weight": weight}
+                if tail in crowds:  # hundreds of leaves go everywhere
+                    look |= {"color": theme.MODULE_LINE, "penwidth": "0.8"}
+                edges.setdefault((tail, head), look)
             elif place in scene.backward:
                 edges.setdefault((head, tail), {"dir": "back", "color": theme.BACKWARD})
             else:
@@ -193,7 +197,10 @@ def _edges(
 
 
 def _stacked(
-    scene: Scene, keys: Mapping[Place, str], scopes: Mapping[str, Scope], edges: list[tuple[str, str]]
+    scene: Scene,
+    keys: Mapping[Place, str],
+    scopes: Mapping[str, Scope],
+    edges: list[tuple[str, str]],
 ) -> Iterator[tuple[str, str]]:
     """Invisible arrows from all of one module to all of the next.
 
@@ -234,9 +241,7 @@ def _stacked(
         yield from ((tail, head) for tail in above for head in below)
 
 
-def _longest(
-    scene: Scene, keys: Mapping[Place, str], edges: Mapping[tuple[str, str], Any]
-) -> int:
+def _longest(scene: Scene, keys: Mapping[Place, str], edges: Mapping[tuple[str, str], Any]) -> int:
     """The number of boxes on the longest way through the forward pass."""
     length: dict[str, int] = defaultdict(lambda: 1)
     for node in scene.order:
@@ -257,16 +262,17 @@ def _caption(scene: Scene, parts: list[Part], notes: list[str]) -> str:
     if scene.backward:
         lines.append("Orange: the backward pass. Dashed: the forward values that it computes with.")
     present = {labels.family(scene, part) for part in parts}
-    swatches = [
-        f'<td bgcolor="{look.fill}" border="1" color="{look.line}" fixedsize="true" width="16"'
-        f' height="12"></td><td align="left">{labels.safe(look.what)}&nbsp;&nbsp;</td>'
+    chips = [
+        f'<td bgcolor="{look.fill}" border="1" color="{look.line}">'
+        f'<font color="{theme.ON_DARK.get(name, (theme.INK,))[0]}">'
+        f"&nbsp;{labels.safe(look.what)}&nbsp;</font></td>"
         for name, look in theme.PAINTS.items()
         if name in present
     ]
-    rows = [f'<td align="left" colspan="8">{labels.escaped(line)}</td>' for line in notes + lines]
-    rows += ["".join(swatches[i : i + 4]) for i in range(0, len(swatches), 4)]
+    rows = [f'<td align="left" colspan="4">{labels.escaped(line)}</td>' for line in notes + lines]
+    rows += ["".join(chips[i : i + 4]) for i in range(0, len(chips), 4)]
     table = "".join(f"<tr>{row}</tr>" for row in rows)
     return (
         f'<<font color="{theme.FAINT}" point-size="10"><table border="0" cellborder="0"'
-        f' cellspacing="2" cellpadding="2">{table}</table></font>>'
+        f' cellspacing="4" cellpadding="2">{table}</table></font>>'
     )

@@ -36,7 +36,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types
 
     def pipe(
         self,
-        format: str | None = None,  # noqa: A002  Digraph's name
+        format: str | None = None,
         *args: Any,
         encoding: str | None = None,
         **options: Any,
@@ -73,7 +73,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types
         directory: str | os.PathLike[str] | None = None,
         view: bool = False,
         cleanup: bool = False,
-        format: str | None = None,  # noqa: A002  Digraph's name
+        format: str | None = None,
         *,
         outfile: str | os.PathLike[str] | None = None,
         **options: Any,

@@ -109,9 +109,7 @@ def record_backward(
     ), forward_values(everything, seed)
 
 
-def _copy(
-    order: Sequence[Node], output: Place, values: dict[Place, Array]
-) -> dict[Place, Place]:
+def _copy(order: Sequence[Node], output: Place, values: dict[Place, Array]) -> dict[Place, Place]:
     """The same graph again, with its saved arrays, and without hooks or places for ``.grad``."""
     copies: dict[Place, Place] = {}
     for leaf in [*leaves(order), output]:

@@ -4,8 +4,6 @@ Functions that NumPy has under the standard's name are NumPy's own. The rest are
 them to skip a Python-level wrapper of NumPy's that costs more than a small kernel.
 """
 
-# ruff: noqa: A001, A004  (the standard's names shadow built-ins)
-
 from __future__ import annotations
 
 import math
@@ -89,9 +87,7 @@ def astype(x: Array, dtype: Any) -> Array:
 
 # exp(-x) must not overflow: it would warn. Past the limit the sigmoid is 0 to the last bit.
 # (The limit and the 1, by dtype, are 0-d arrays: NumPy converts them faster than scalars.)
-_SIGMOID = {
-    t: (np.array(math.floor(math.log(np.finfo(t).max)), t), np.array(1, t)) for t in "efd"
-}
+_SIGMOID = {t: (np.array(math.floor(math.log(np.finfo(t).max)), t), np.array(1, t)) for t in "efd"}
 
 
 def sigmoid(x: Array) -> Array:

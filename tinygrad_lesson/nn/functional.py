@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .. import ops
 from ..arrays import Array
 from ..creation import arange
@@ -55,7 +53,7 @@ def linear(x: Array, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"Reshape the input to (..., {weight.shape[1]}), or build the layer for the"
             f" {x.shape[-1] if x.shape else 0} features that it gets.",
         )
-    out = x @ weight.mT
+    out: Tensor = x @ weight.mT
     return out if bias is None else out + bias
 
 

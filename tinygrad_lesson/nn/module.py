@@ -55,7 +55,7 @@ class Module:
             type(self).__name__, "forward is not defined", "Define it: def forward(self, x)."
         )
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
         mode = current()
         name = type(self).__name__
         segment = f"{self._name}:{name}" if self._name else name

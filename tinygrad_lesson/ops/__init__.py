@@ -4,8 +4,6 @@ This package is itself a namespace: where a rule gets it as ``xp``, the gradient
 graph, which can be differentiated again.
 """
 
-# ruff: noqa: A004  (the standard's names shadow built-ins)
-
 from __future__ import annotations
 
 from .creation import full_like as full_like

@@ -4,8 +4,6 @@ The derivatives are those of any calculus textbook; where a function has a kink,
 says which subgradient is taken there.
 """
 
-# ruff: noqa: A001  (abs, pow and round are the standard's names)
-
 from __future__ import annotations
 
 from ..arrays import Array, Namespace
@@ -331,9 +329,7 @@ def _(xp, g, out, x, y):
 
 @elementwise(samples=[sample(uniform(-3, 3, (3, 4), avoid=(-1.0, 2.0)), min=-1.0, max=2.0),
                       sample(uniform(-3, 3, (3, 4), avoid=(0.5,)), min=0.5)])  # fmt: skip
-def clip(
-    xp: Namespace, x: Array, /, min: float | None = None, max: float | None = None
-) -> Array:
+def clip(xp: Namespace, x: Array, /, min: float | None = None, max: float | None = None) -> Array:
     """`x` no lower than the number `min` and no higher than `max`; outside, the derivative is 0.
 
     For bounds that are tensors, use ``minimum(maximum(x, low), high)``.

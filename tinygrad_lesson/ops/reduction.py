@@ -3,8 +3,6 @@
 `keepdims` leaves the reduced axes in place with length 1.
 """
 
-# ruff: noqa: A001  (sum, max, min, any and all are the standard's names)
-
 from __future__ import annotations
 
 import math
@@ -74,9 +72,7 @@ def _(xp, g, out, x, *, axis, keepdims):
     first = tuple(a for a in range(x.ndim) if a not in last)
     order = first + last
     outer = tuple(x.shape[a] for a in first)
-    factors = xp.reshape(
-        xp.permute_dims(x, order), (*outer, math.prod(x.shape[a] for a in last))
-    )
+    factors = xp.reshape(xp.permute_dims(x, order), (*outer, math.prod(x.shape[a] for a in last)))
     levels = [factors]
     while levels[-1].shape[-1] > 1:
         level = levels[-1]
