@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help check-python lesson test test-all oracle gallery inventory bench clean
+.PHONY: help check-python lesson test test-all oracle lowest gallery inventory bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,17 @@ test-all: $(VENV)/.test,render,plot $(VENV)/.examples  ## the long tests: proofs
 oracle: $(VENV)/.test,render,plot  ## compare with PyTorch, where it is installed
 	$(PYTEST) -n auto -m oracle tests
 
+# The oldest releases that pyproject.toml allows, taken from its lower bounds.
+lowest: | check-python  ## run the tests with the oldest dependencies allowed
+	test -x $(VENV)-lowest/bin/python || $(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/python -c "import tomllib; \
+	  p = tomllib.load(open('pyproject.toml', 'rb'))['project']; e = p['optional-dependencies']; \
+	  print(*p['dependencies'], *e['render'], *e['plot'], *e['test'], sep='\n')" \
+	  | grep -vE 'ruff|mypy' | sed 's/>=/==/' > $(VENV)-lowest/requirements.txt
+	$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check \
+	  -r $(VENV)-lowest/requirements.txt --editable .
+	$(VENV)-lowest/bin/python -m pytest -n auto -m 'not long and not oracle'
+
 gallery: $(VENV)/.render  ## draw the README's pictures again
 	$(BIN)/python -m viz.gallery
 
@@ -53,4 +64,4 @@ bench: $(VENV)/.render  ## measure the overhead of an op and of a training step
 	$(BIN)/python benchmarks/overhead.py
 
 clean:  ## remove the environment and what was written
-	rm -rf $(VENV) out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lowest out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -8,12 +8,17 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from hypothesis import settings
 
 import tinygrad_lesson as tl
 from tinygrad_lesson import Tensor, autograd
 from tinygrad_lesson.arrays import numpy as numpy_namespace
 from tinygrad_lesson.op import REGISTRY, Op
 from tinygrad_lesson.samples import Sample, calls
+
+# The same examples in every run, and no time limit on any.
+settings.register_profile("tests", deadline=None, derandomize=True, database=None)
+settings.load_profile("tests")
 
 # Central differences of sixth order: sum(weight * f(x + place * h)) / h.
 STENCIL = ((1, 45 / 60), (2, -9 / 60), (3, 1 / 60), (-1, -45 / 60), (-2, 9 / 60), (-3, -1 / 60))

@@ -250,6 +250,23 @@ def test_grad_outputs_weigh_the_outputs():
     assert g.tolist() == [3.0, 41.0]
 
 
+@pytest.mark.xfail(strict=True, reason="backward() takes them, grad() does not yet")
+@pytest.mark.parametrize("weights", [[1.0, 10.0], np.array([1.0, 10.0])])
+def test_grad_outputs_may_be_numbers(weights):
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    (g,) = autograd.grad([x * x], x, [weights])
+    assert g.tolist() == [2.0, 40.0]
+
+
+@pytest.mark.xfail(strict=True, reason="an IndexError or AttributeError of the engine's own")
+@pytest.mark.parametrize("outputs", [[], 3.0, [None]])
+def test_outputs_that_are_no_tensors_are_refused(outputs):
+    with pytest.raises(errors.ArgumentError):
+        autograd.grad(outputs, scalar(1.0))
+    with pytest.raises(errors.ArgumentError):
+        autograd.backward(outputs)
+
+
 def test_the_same_input_twice_gives_two_gradients():
     x = scalar(3.0)
     first, second = autograd.grad(x * x, [x, x])
@@ -287,6 +304,17 @@ def test_grad_with_retain_graph_can_run_again():
     y = x * x
     autograd.grad(y, x, retain_graph=True)
     assert autograd.grad(y, x)[0].item() == 6.0
+
+
+@pytest.mark.xfail(strict=True, reason="only the leaf of this moment is looked for")
+def test_grad_of_a_graph_from_before_an_assignment():
+    """As backward() does, which fills the same ``.grad`` for both."""
+    w = Tensor([2.0], requires_grad=True)
+    old = (w * w).sum()
+    w.assign([5.0])
+    new = (w * w).sum()
+    assert autograd.grad(old, w)[0].tolist() == [4.0]
+    assert autograd.grad(new, w)[0].tolist() == [10.0]
 
 
 def test_autograd_grad_results_never_alias_one_another():
@@ -481,9 +509,7 @@ def run(np_like, program, inputs):
 
 STEPS = st.one_of(
     st.tuples(st.just("unary"), st.sampled_from(UNARY), st.integers(0, 50), st.just(0)),
-    st.tuples(
-        st.just("binary"), st.sampled_from(BINARY), st.integers(0, 50), st.integers(0, 50)
-    ),
+    st.tuples(st.just("binary"), st.sampled_from(BINARY), st.integers(0, 50), st.integers(0, 50)),
     st.tuples(
         st.just("reduce"), st.sampled_from(["sum", "mean"]), st.integers(0, 50), st.integers(0, 5)
     ),
@@ -502,7 +528,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(STEPS, min_size=5, max_size=30))
 def test_random_programs(program):
     """Gradients of a random program against central differences of the same one on NumPy."""

@@ -41,9 +41,7 @@ def proposed(
 
     def declare(call: Callable[[], Any]) -> Callable[[], Any]:
         better = pytest.mark.xfail(strict=True, reason="a better message is proposed here")
-        MISTAKES.append(
-            pytest.param(call, kind, built_in, message, id=call.__name__, marks=better)
-        )
+        MISTAKES.append(pytest.param(call, kind, built_in, message, id=call.__name__, marks=better))
         return call
 
     return declare
@@ -288,7 +286,7 @@ def sum_over_one_axis_twice():
 # ---- arguments ---------------------------------------------------------------------------
 
 
-@proposed(
+@mistake(
     errors.ArgumentError,
     TypeError,
     "[sum] the keyword 'axs' is unknown. Call sum(x, /, axis=None, keepdims=False).",
@@ -297,7 +295,7 @@ def misspelt_keyword():
     return tl.sum(pair(), axs=1)
 
 
-@proposed(
+@mistake(
     errors.ArgumentError,
     TypeError,
     "[reshape] the keyword 'shape' is missing. Call reshape(x, /, shape).",
@@ -306,21 +304,17 @@ def missing_keyword():
     return tl.reshape(pair())
 
 
-@proposed(
-    errors.ArgumentError, TypeError, "[exp] 2 arguments are too many. Call exp(x, /)."
-)
+@mistake(errors.ArgumentError, TypeError, "[exp] 2 arguments are too many. Call exp(x, /).")
 def too_many_arguments():
     return tl.exp(pair(), pair())
 
 
-@proposed(
-    errors.ArgumentError, TypeError, "[add] 1 argument is too few. Call add(x, y, /)."
-)
+@proposed(errors.ArgumentError, TypeError, "[add] 1 argument is too few. Call add(x, y, /).")
 def too_few_arguments():
     return tl.add(pair())
 
 
-@proposed(
+@mistake(
     errors.ArgumentError, TypeError, "[concat] 0 arrays are too few. Call concat(*arrays, axis=0)."
 )
 def concat_nothing():
@@ -501,6 +495,15 @@ def assign_floats_to_integers():
 @mistake(errors.DTypeError, TypeError, "[index] a float32 cannot count. Convert it: int(t).")
 def count_with_a_float():
     return range(Tensor(2.0))
+
+
+@proposed(
+    errors.RangeError,
+    ValueError,
+    "[add] the number 300 does not fit into int8. Convert the tensor: x.astype(tl.int64).",
+)
+def add_a_number_out_of_range():
+    return Tensor([1], dtype=tl.int8) + 300
 
 
 # ---- indices -----------------------------------------------------------------------------
@@ -737,8 +740,7 @@ def write_into_data():
 @mistake(
     errors.RangeError,
     ValueError,
-    "[item] shape (2,) has 2 elements, not one."
-    " Reduce it first (sum, mean, max), or use tolist().",
+    "[item] shape (2,) has 2 elements, not one. Reduce it first (sum, mean, max), or use tolist().",
 )
 def one_number_of_two():
     return float(pair())

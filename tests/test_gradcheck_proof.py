@@ -106,7 +106,9 @@ def _call(function: Any, xp: Any, out: Any, arrays: Any, params: Any, g: Array) 
 def enlarged(op: Op[...], sample: Sample) -> Sample:
     """The same call with 20 in the place of every length above 1, where the op allows it."""
     inputs = tuple(
-        Domain(d.low, d.high, tuple(SIDE if n > 1 else n for n in d.shape), d.kind, d.avoid, d.margin)
+        Domain(
+            d.low, d.high, tuple(SIDE if n > 1 else n for n in d.shape), d.kind, d.avoid, d.margin
+        )
         for d in sample.inputs
     )
     large = Sample(inputs, sample.params)
@@ -170,7 +172,10 @@ def convicted(report: Report, op: Op[...], name: str) -> bool:
 
 
 def convictions(
-    op: Op[...], function: Any, arrays: list[Array], modes: list[tuple[str, int]],
+    op: Op[...],
+    function: Any,
+    arrays: list[Array],
+    modes: list[tuple[str, int]],
     faults: tuple[Fault, ...] = FAULTS,
 ) -> tuple[int, list[str]]:
     """Plant every fault that fits; count them, and list those that were not caught."""

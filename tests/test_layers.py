@@ -23,7 +23,8 @@ LAYERS = (
     {"ops"},
     {"graph", "autograd"},
     {
-        "explain", "readonly", "recording", "methods", "protocols", "tensor", "creation", "random"
+        "conversion", "explain", "readonly", "recording", "methods", "protocols", "tensor",
+        "creation", "random",
     },
     {"transforms", "checking", "trace", "compiler"},
     {"nn", "optim", "data", "serialize", "distributed"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -222,9 +223,7 @@ def test_bytes_of_a_node(name: str, step: Callable[[Tensor, Tensor], Tensor]) ->
         return results[-1:]
 
     total, (last,) = bytes_after(work)
-    unique = {
-        id(array): array for node in topological([last.node]) for array in node.saved
-    }
+    unique = {id(array): array for node in topological([last.node]) for array in node.saved}
     numbers = sum(array.__sizeof__() for array in unique.values())
     assert (total - numbers) / count <= 300
 
@@ -256,7 +255,7 @@ def test_bytes_at_the_end_of_a_forward_pass() -> None:
     sizes = [64, 256, 128, 10]
     weights = [
         Tensor(rng.normal(0, 0.1, (a, b)), requires_grad=True, dtype=tl.float32)
-        for a, b in zip(sizes, sizes[1:], strict=False)
+        for a, b in itertools.pairwise(sizes)
     ]
     biases = [Tensor(np.zeros(b), requires_grad=True, dtype=tl.float32) for b in sizes[1:]]
     x = Tensor(rng.normal(0, 1, (512, 64)), dtype=tl.float32)

@@ -114,9 +114,7 @@ def test_softmax_does_not_overflow():
 
 
 @given(
-    hnp.arrays(
-        np.float64, hnp.array_shapes(max_dims=3, max_side=4), elements=st.floats(-100, 100)
-    )
+    hnp.arrays(np.float64, hnp.array_shapes(max_dims=3, max_side=4), elements=st.floats(-100, 100))
 )
 def test_softmax_sums_to_one_and_its_gradient_to_zero(x):
     t = Tensor(x, requires_grad=True)
@@ -126,6 +124,13 @@ def test_softmax_sums_to_one_and_its_gradient_to_zero(x):
     same(g.sum(axis=-1), np.zeros(x.shape[:-1]), atol=1e-10)
 
 
+def test_slope_of_the_standard_deviation_of_equal_numbers_is_zero():
+    x = Tensor([[2.0, 2.0, 2.0], [1.0, 2.0, 3.0]], requires_grad=True)
+    x.std(axis=1).sum().backward()
+    assert x.grad.tolist()[0] == [0.0, 0.0, 0.0]
+    assert np.isfinite(x.grad.numpy()).all()
+
+
 def test_variance_of_one_number_less_one():
     x = Tensor([3.0], requires_grad=True)
     with np.errstate(all="ignore"):
@@ -133,6 +138,84 @@ def test_variance_of_one_number_less_one():
         v.backward()
     assert np.isnan(v.item())
     assert np.isnan(x.grad.item())
+
+
+@pytest.mark.parametrize("start_axis", [0, 1, 2, -1])
+def test_flatten_of_nothing(start_axis):
+    x = Tensor(np.ones((0, 3, 2)), requires_grad=True)
+    y = tl.flatten(x, start_axis=start_axis)
+    start = start_axis % 3
+    assert y.shape == (*x.shape[:start], int(np.prod(x.shape[start:])))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ((2, 3, 0), (0, 4)),
+        ((2, 3, 1), (1, 0)),
+        ((0, 3, 2), (2, 4)),
+        ((2, 0, 2), (2, 4)),
+        ((2, 3, 0), (2, 0, 4)),
+        ((3, 0), (0,)),
+        ((0,), (0, 3)),
+    ],
+)
+def test_products_of_empty_matrices(first, second):
+    x, y = np.ones(first), np.ones(second)
+    tensors = [Tensor(a, requires_grad=True) for a in (x, y)]
+    out = tensors[0] @ tensors[1]
+    same(out, np.matmul(x, y))
+    out.sum().backward()
+    for t in tensors:
+        same(t.grad, np.full(t.shape, t.grad.numpy().flat[0] if t.size else 0.0))
+
+
+@pytest.mark.parametrize("shapes", [[(2, 3), (4,)], [(), (2,)], [(0,), (2, 1)]])
+def test_concat_of_everything_flattened(shapes):
+    arrays = [seeded(shape).uniform(-1, 1, shape) for shape in shapes]
+    tensors = [Tensor(a, requires_grad=True) for a in arrays]
+    out = tl.concat(tensors, axis=None)
+    same(out, np.concat(arrays, axis=None))
+    weights = np.arange(1.0, out.size + 1)
+    found = autograd.grad((out * weights).sum(), tensors)
+    same(np.concat([g.numpy() for g in found], axis=None), weights)
+
+
+@pytest.mark.parametrize("data", [2.0, [2.0], [1.0, 2.0, 3.0]])
+def test_broadcast_to_a_length(data):
+    x = Tensor(data, requires_grad=True)
+    y = tl.broadcast_to(x, 3)
+    assert y.shape == (3,)
+    y.sum().backward()
+    assert x.grad.numpy().sum() == 3.0
+
+
+@pytest.mark.parametrize("index", [1, np.int64(1), np.array(1), [0, 0], [[1], [0]], []])
+def test_take_with_indices_of_any_shape(index):
+    x = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    index = np.asarray(index, int)
+    y = tl.take(x, index, axis=0)
+    same(y, np.take(x.numpy(), index, axis=0))
+    y.sum().backward()
+    same(x.grad, np.repeat(np.bincount(index.ravel(), minlength=2)[:, None], 2, axis=1))
+
+
+@pytest.mark.parametrize("classes", [Tensor([0.5]), Tensor([True])])
+def test_classes_that_are_no_integers_are_refused(classes):
+    with pytest.raises(TypeError, match="integers"):
+        tl.one_hot(classes, num_classes=3)
+
+
+@pytest.mark.parametrize("classes", [[3], [-1], [0, 5]])
+def test_classes_out_of_range_are_refused(classes):
+    with pytest.raises(IndexError, match="3"):
+        tl.one_hot(Tensor(classes), num_classes=3)
+
+
+def test_one_hot_rows():
+    rows = tl.one_hot(Tensor([[2, 0]]), num_classes=3, dtype=tl.float64)
+    assert rows.tolist() == [[[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]]
+    assert rows.dtype == tl.float64
 
 
 @pytest.mark.parametrize("shape", [(4,), (1, 4), (3, 4)])

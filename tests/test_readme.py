@@ -28,7 +28,7 @@ def test_snippet_runs_as_pasted_and_prints_what_stands_below_it(
     monkeypatch.setattr("tinygrad_lesson.op.REGISTRY", {})  # an op that it declares goes nowhere
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
-        exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
+        exec(compile(code, "example.py", "exec"), {"__name__": "__main__"})
     assert output.getvalue() == printed
 
 

@@ -63,6 +63,35 @@ def test_two_python_numbers_make_a_tensor():
     assert tl.where(True, 1.0, 2.0).item() == 1.0
 
 
+@pytest.mark.xfail(strict=True, reason="NumPy's default, double precision, gets in")
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: tl.where(Tensor([True]), 1.0, 2.0),
+        lambda: tl.where(True, 1, 2.0),
+        lambda: tl.add(2.5, 1),
+        lambda: tl.maximum(2.5, 1),
+    ],
+)
+def test_python_floats_alone_have_the_default_dtype(call):
+    assert call().dtype == tl.float32
+
+
+@pytest.mark.xfail(strict=True, reason="endless recursion, or a complaint about np.copyto")
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("min", lambda x, w: tl.clip(x, w, None)),
+        ("max", lambda x, w: tl.clip(x, max=w)),
+        ("fill_value", lambda x, w: tl.full_like(x, w)),
+    ],
+)
+def test_a_tensor_in_the_place_of_a_static_parameter_is_refused(name, call):
+    """Its gradient would be lost."""
+    with pytest.raises(TypeError, match=f"'{name}'.*Tensor"):
+        call(Tensor([1.0, 2.0], requires_grad=True), scalar(1.5))
+
+
 def test_arrays_and_lists_beside_a_tensor_become_constants():
     x = Tensor([1.0, 2.0], requires_grad=True)
     y = x * np.array([3.0, 4.0], np.float32) + [1.0, 1.0]

@@ -279,7 +279,7 @@ def test_layout_of_the_inputs_does_not_matter(op: Op[...], call: Sample, layout:
     expected = raw(op, plain, call.params)
     same(op(*as_tensors(strided, []), **call.params), expected)
     wanted = wanted_inputs(op, plain)
-    if wanted and not (op is ops.std and layout == "zero stride"):  # no slope where all are equal
+    if wanted:
         c = seeded("layout").uniform(-1, 1, np.shape(expected))
         for got, numbers in zip(
             gradients(op, strided, call.params, wanted, LAYOUTS[layout](c)),
@@ -430,11 +430,6 @@ def test_declaration_is_complete(op: Op[...]) -> None:
     for name in op.arrays:
         declared = (name in op.rules) + (name in op.constant)
         assert declared == (0 if op.kind.composite else 1), name
-
-
-@pytest.mark.parametrize("op", OPS)
-def test_backend_has_every_op_that_is_not_composite(op: Op[...]) -> None:
-    assert callable(getattr(numpy_namespace, op.name, None)) or op.kind.composite
 
 
 @pytest.mark.parametrize("op", OPS)

@@ -134,27 +134,6 @@ def test_a_tensor_given_to_the_constructor_is_copied_without_history():
 # ---- dtypes of what goes in --------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("data", "dtype"),
-    [
-        (1.0, "float32"),
-        ([1.0, 2.0], "float32"),
-        ([1, 2.5], "float32"),
-        ([], "float32"),
-        (1, "int64"),
-        ([1, 2], "int64"),
-        (True, "bool"),
-        ([True, False], "bool"),
-        (np.float64(1.0), "float64"),
-        (np.array([1.0]), "float64"),
-        (np.array([1], np.int8), "int8"),
-        (np.float16(1), "float16"),
-    ],
-)
-def test_dtype_of_what_goes_in(data, dtype):
-    assert Tensor(data).dtype == dtype
-
-
 def test_a_python_number_takes_the_dtype_of_what_it_meets():
     for dtype in (tl.float16, tl.float32, tl.float64):
         x = Tensor([1.0, 2.0], dtype=dtype)
@@ -171,22 +150,6 @@ def test_a_python_float_beyond_the_narrow_range_does_not_widen():
 def test_integers_have_no_gradient(data):
     with pytest.raises(TypeError, match=r"Write the numbers as floats"):
         Tensor(data, requires_grad=True)
-
-
-@pytest.mark.parametrize("data", ["text", [object()], {"a": 1}, None, [1j], np.array(["a"])])
-def test_what_is_no_number_is_refused(data):
-    with pytest.raises(TypeError):
-        Tensor(data)
-
-
-def test_ragged_lists_are_refused():
-    with pytest.raises(ValueError, match="different lengths"):
-        Tensor([[1.0], [1.0, 2.0]])
-
-
-def test_a_list_of_tensors_is_refused():
-    with pytest.raises(TypeError, match="stack"):
-        Tensor([scalar(1.0), scalar(2.0)])
 
 
 # ---- assignment --------------------------------------------------------------------------
@@ -517,6 +480,21 @@ def test_a_scalar_acts_like_a_float():
     assert divmod(7, 2) == (7 // Tensor(2), 7 % Tensor(2))
 
 
+@pytest.mark.xfail(strict=True, reason="not written yet")
+@pytest.mark.parametrize(
+    ("operate", "expected"),
+    [
+        (lambda t: +t, 2.5),
+        (lambda t: round(t), 2),
+        (lambda t: round(t, 1), 2.5),
+        (lambda t: divmod(t, 2), (1.0, 0.5)),
+        (lambda t: divmod(5, t), (2.0, 0.0)),
+    ],
+)
+def test_more_that_floats_do(operate, expected):
+    assert operate(Tensor(2.5)) == expected
+
+
 def test_format_of_one_element_and_of_many():
     assert f"{Tensor([[1.5]]):.1f}" == "1.5"
     assert f"{Tensor([1.0, 2.0])}" == str(Tensor([1.0, 2.0]))
@@ -610,6 +588,15 @@ def test_matmul_with_an_array_on_the_left():
     assert isinstance(y, Tensor)
     y.sum().backward()
     same(w.grad, [[1.0, 1.0], [2.0, 2.0]])
+
+
+@pytest.mark.xfail(strict=True, reason="the logical op answers True, NumPy's and PyTorch's 0")
+def test_bitwise_operators_on_integers_are_numpys_or_refused():
+    try:
+        result = Tensor([1]) & Tensor([2])
+    except TypeError:
+        return
+    assert result.tolist() == [0]
 
 
 def test_an_operand_of_no_use_raises_a_type_error():
@@ -712,6 +699,42 @@ def test_requires_grad_can_be_switched():
         y.requires_grad = False
 
 
+def test_in_place_on_an_element():
+    x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    t = x * 1
+    t[0] += t[1] * t[2]
+    t.sum().backward()
+    assert x.grad.tolist() == [1.0, 4.0, 3.0]
+
+
+def test_a_slice_written_over_one_that_it_overlaps():
+    x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    t = x * 1
+    t[1:] = t[:-1]
+    assert t.tolist() == [1.0, 1.0, 2.0]
+    (t * Tensor([1.0, 10.0, 100.0])).sum().backward()
+    assert x.grad.tolist() == [11.0, 100.0, 0.0]
+
+
+def test_elements_of_a_parameter_under_no_grad():
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    with tl.no_grad():
+        x[0] = 9.0
+        x[1] += 1.0
+    (x * x).sum().backward()
+    assert x.is_leaf
+    assert x.grad.tolist() == [18.0, 6.0]
+
+
+def test_scaling_a_gradient_in_place():
+    """As clipping does; the number of a leaf's gradient, not of another's."""
+    x, y = Tensor([1.0, 2.0], requires_grad=True), Tensor([1.0, 2.0], requires_grad=True)
+    (x + y).sum().backward()
+    x.grad *= 0.5
+    assert x.grad.tolist() == [0.5, 0.5]
+    assert y.grad.tolist() == [1.0, 1.0]
+
+
 def test_switching_requires_grad_off_and_on_keeps_grad_and_old_graphs():
     w = Tensor([2.0], requires_grad=True)
     y = w * w
@@ -719,6 +742,16 @@ def test_switching_requires_grad_off_and_on_keeps_grad_and_old_graphs():
     w.requires_grad = True
     y.backward()
     assert w.grad.tolist() == [4.0]
+
+
+@pytest.mark.xfail(strict=True, reason="a new leaf is made, which no graph knows")
+def test_setting_requires_grad_again_changes_nothing():
+    w = Tensor([2.0], requires_grad=True)
+    y = w * w
+    leaf = w.node
+    w.requires_grad_()
+    assert w.node is leaf
+    assert autograd.grad(y, w)[0].tolist() == [4.0]
 
 
 def test_a_leaf_that_used_to_be_a_constant():
@@ -845,6 +878,15 @@ def test_a_hook_of_the_wrong_shape_is_refused():
     x = scalar(3.0)
     x.register_hook(lambda g: tl.zeros(3))
     with pytest.raises(errors.ShapeError, match="register_hook"):
+        (x * x).backward()
+
+
+@pytest.mark.xfail(strict=True, reason="an AttributeError of the engine's own")
+@pytest.mark.parametrize("result", [1.0, np.ones(()), "text"])
+def test_a_hook_that_returns_no_tensor_is_refused(result):
+    x = scalar(3.0)
+    x.register_hook(lambda g: result)
+    with pytest.raises(errors.ArgumentError, match=r"\[register_hook\].*Tensor"):
         (x * x).backward()
 
 

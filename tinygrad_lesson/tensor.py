@@ -14,13 +14,13 @@ from typing import Any, Self, SupportsIndex, cast
 import numpy as np
 
 from . import autograd, dtypes, ops
-from .arrays import SLOT, Array
+from .arrays import Array
+from .conversion import array_of, split_index
 from .dtypes import DType
 from .errors import (
     ArgumentError,
     DTypeError,
     GradientError,
-    IndexingError,
     RangeError,
     ReadOnlyError,
     SerializationError,
@@ -481,78 +481,3 @@ def _comparable(value: object) -> bool:
     return isinstance(value, Tensor | np.ndarray | np.generic | list | tuple) or (
         type(value) in NUMBERS
     )
-
-
-def array_of(value: Any, dtype: Any = None) -> Array:
-    """A new array of the numbers of `value`, as the constructor of Tensor takes them."""
-    if isinstance(value, Tensor):
-        array = np.array(value._data, dtype)
-    elif isinstance(value, np.ndarray | np.generic):
-        array = np.array(value, dtype)
-    else:
-        if _holds_tensor(value):
-            raise ArgumentError(
-                "Tensor", "a list of tensors would lose their history",
-                "Join them with tl.stack(list) or tl.concat(list).",
-            )  # fmt: skip
-        try:
-            array = np.array(value)
-        except ValueError as error:
-            raise ShapeError(
-                "Tensor", "the nested lists have different lengths",
-                "Pad them, or make one tensor of each.",
-            ) from error  # fmt: skip
-        if array.dtype.kind == "f" and dtype is None:
-            dtype = dtypes.get_default_dtype()
-        if array.size == 0 and dtype is None:  # of an empty list nothing tells the type
-            dtype = dtypes.get_default_dtype()
-        if dtype is not None and array.dtype.kind in "biuf":
-            array = array.astype(dtype)
-    if array.dtype.kind not in "biuf":
-        raise DTypeError(
-            "Tensor", f"numbers of type {array.dtype} are not supported",
-            "Use booleans, integers or floats.",
-        )  # fmt: skip
-    return array
-
-
-def _holds_tensor(value: Any) -> bool:
-    return isinstance(value, list | tuple) and any(
-        isinstance(item, Tensor) or _holds_tensor(item) for item in value
-    )
-
-
-def split_index(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
-    """Split an index into its static skeleton and its arrays of integers.
-
-    A boolean mask becomes the integer arrays of its true places, as NumPy defines it.
-    """
-    items = index if type(index) is tuple else (index,)
-    skeleton: list[Any] = []
-    arrays: list[Any] = []
-    for item in items:
-        if item is None or item is Ellipsis or isinstance(item, slice | int):
-            skeleton.append(item)
-            continue
-        array = item.raw if isinstance(item, Tensor) else np.asarray(item)
-        if array.size == 0 and not isinstance(item, Tensor | np.ndarray):
-            array = array.astype(np.intp)  # an empty list
-        kind = array.dtype.kind
-        if kind == "b" and array.ndim:
-            for places in np.nonzero(array):
-                skeleton.append(SLOT)
-                arrays.append(places)
-        elif kind == "b":
-            skeleton.append(bool(array))
-        elif kind in "iu" and array.ndim:
-            skeleton.append(SLOT)
-            arrays.append(item if isinstance(item, Tensor) else array)
-        elif kind in "iu":
-            skeleton.append(int(array))
-        else:
-            raise IndexingError(
-                "getitem",
-                f"a {type(item).__name__} of {array.dtype} cannot index",
-                "Use integers, slices, None, ..., booleans, or tensors of integers or booleans.",
-            )
-    return tuple(skeleton), arrays

@@ -5,7 +5,7 @@
 >>> w = tl.Tensor(2.0, requires_grad=True, name="w")
 >>> picture = viz.graph(w * 3 + 1)
 
-In a notebook the picture shows itself; ``picture.render(outfile="graph.svg")`` writes a file.
+In a notebook the picture shows itself; ``picture.render("graph.svg")`` writes a file.
 This package imports ``tinygrad_lesson`` and is never imported by it.
 """
 

@@ -72,8 +72,12 @@ def digest(array: Any) -> Digest:
         rows = [[number(v) for v in row] for row in np.atleast_2d(array)]
         return Digest(rows, False, alarm, zero)
     real = array[np.isfinite(array)].astype(np.float64)
-    row = [number(f(real)) for f in (np.min, np.mean, np.max)] if real.size else ["-"] * 3
-    return Digest([row], True, alarm, zero)
+    if not real.size:
+        return Digest([["-"] * len(HEADINGS)], True, alarm, zero)
+    low, mean, high = real.min(), real.mean(), real.max()
+    if array.dtype.kind == "f" and abs(mean) < np.finfo(array.dtype).eps * max(-low, high):
+        mean = 0.0  # the rest is rounding
+    return Digest([[number(v) for v in (low, mean, high)]], True, alarm, zero)
 
 
 def _alarm(array: Array) -> str:

@@ -6,20 +6,20 @@ import html
 from collections import Counter
 from typing import Any
 
+import numpy as np
+
 from tinygrad_lesson.arrays import SLOT
 from tinygrad_lesson.graph import Leaf, Node
 
 from . import theme
 from .collapse import Part
-from .digits import HEADINGS, Digest, digest, number
+from .digits import Digest, digest, number
 from .scene import Scene
+from .tables import font, line, numbers_table
 from .values import Place
 
 LONGEST = 48
 """Letters of a name or a formula; what is longer ends in an ellipsis."""
-
-NARROW = 2
-"""Columns up to which the gradient stands beside the value, not below it."""
 
 
 def safe(text: str) -> str:
@@ -36,7 +36,8 @@ def safe(text: str) -> str:
 
 def escaped(text: str) -> str:
     """Make `text`, of any length, fit for an HTML-like label."""
-    return html.escape("".join(c if c.isprintable() else " " for c in text))
+    words = "".join(c if c.isprintable() else " " for c in text).split()
+    return html.escape(" ".join(words)).replace("\\", r"\\")  # r"\N" would become the key
 
 
 def family(scene: Scene, part: Part) -> str:
@@ -55,29 +56,55 @@ def box(scene: Scene, part: Part) -> str:
     """The label of one box: what it is, its shape and dtype, its value and its gradient."""
     look = theme.paint(family(scene, part))
     ink, faint = theme.ON_DARK.get(family(scene, part), (theme.INK, theme.FAINT))
-    if len(part.members) > 1 or part.module:
+    several = len(part.members) > 1 or bool(part.module)
+    if several:
         title, what = _of_several(scene, part)
     else:
         title, what = _of_one(scene, part.members[0])
-    shown = part.outputs if len(part.outputs) == 1 else []
     digests: list[tuple[str, Digest]] = []
-    for place in shown or part.members[: len(part.members) == 1]:
+    shown = part.members if len(part.members) == 1 else part.outputs
+    for place in shown if len(shown) == 1 else ():
         digests.append(("value", digest(scene.values[place])))
         if place in scene.gradients and place not in scene.backward:
             digests.append(("grad", digest(scene.gradients[place])))
-    width, numbers = _numbers(digests, faint)
+    width, numbers = numbers_table(digests, faint)
     rows = []
     if title:
-        rows.append(_line(f'<font point-size="13"><b>{safe(title)}</b></font>', width))
-    rows += [_line(_font(safe(text), faint if title else ink, 10), width) for text in what[:1]]
-    rows += [_line(_font(safe(text), faint, 9), width) for text in what[1:]]
+        rows.append(line(f'<font point-size="13"><b>{safe(title)}</b></font>', width))
+    rows += [line(font(safe(text), faint if title else ink, 10), width) for text in what[:1]]
+    rows += [line(font(safe(text), faint, 9), width) for text in what[1:]]
     rows += numbers
+    if several and (cause := _cause(scene, part)):
+        rows.append(line(font(safe(f"NaN or inf, first {cause}"), theme.ALARM, 10), width))
     inside = "".join(rows)
     return (
         f'<<font color="{ink}"><table border="0" cellborder="0" cellspacing="0" cellpadding="2"'
         f' color="{look.line}">'
         f"{inside}</table></font>>"
     )
+
+
+def broken(scene: Scene, place: Place) -> bool:
+    """Whether NaN or inf is in its value or its gradient."""
+    return not (_finite(scene.values[place]) and _finite(scene.gradients.get(place, 0.0)))
+
+
+def _finite(array: Any) -> bool:
+    return bool(np.isfinite(array).all())
+
+
+def _cause(scene: Scene, part: Part) -> str:
+    """Where, among the many members of a box, NaN or inf came up; empty if nowhere."""
+    nodes: list[Place] = [p for p in part.members if isinstance(p, Node)]
+    held: list[Place] = [p for p in part.members if isinstance(p, Leaf)]
+    for place in (*held, *nodes):
+        if not _finite(scene.values[place]):
+            return f"from {place.op.name}" if isinstance(place, Node) else "in an input"
+    for place in (*reversed(nodes), *held):  # the way that gradients go
+        if broken(scene, place):
+            what = place.op.name if isinstance(place, Node) else "parameter"
+            return f"in the gradient of {scene.called(place) or what}"
+    return ""
 
 
 def _of_one(scene: Scene, place: Place) -> tuple[str, list[str]]:
@@ -146,78 +173,3 @@ def _static(value: Any) -> str:
     if value is Ellipsis or value is SLOT:
         return "..." if value is Ellipsis else "array"
     return number(value) if isinstance(value, float) else str(value)
-
-
-def _line(text: str, width: int) -> str:
-    return f'<tr><td colspan="{width}" align="left">{text}</td></tr>'
-
-
-def _font(text: str, color: str, size: int) -> str:
-    return f'<font color="{color}" point-size="{size}">{text}</font>'
-
-
-def _numbers(digests: list[tuple[str, Digest]], faint: str) -> tuple[int, list[str]]:
-    """How many columns there are, and the rows with the values and gradients.
-
-    The two stand side by side where both are columns of numbers, else one above the other.
-    """
-    if not digests:
-        return 1, []
-    columns = len(digests[0][1].rows[0])
-    if len(digests) == 2 and columns <= NARROW and len(digests[0][1].rows) > 1:
-        return 2 * columns, _beside(digests, columns, faint)
-    rows = []
-    if any(d.summary for _, d in digests):
-        cells = "".join(f'<td align="right">{_font(h, faint, 8)}</td>' for h in HEADINGS)
-        rows.append(f"<tr><td></td>{cells}</tr>")
-    for name, d in digests:
-        fill, mark = _marked(name, d)
-        if len(d.rows) > 1 and name == "grad":
-            rows.append("<hr/>")
-        for i, row in enumerate(d.rows):
-            head = _font(f"{name}&nbsp;" if i == 0 else " ", mark or faint, 9)
-            cells = "".join(_cell(text, fill, mark) for text in row)
-            rows.append(f'<tr><td align="left"{fill}>{head}</td>{cells}</tr>')
-        rows += _remark(d, fill, mark, 1 + columns)
-    return 1 + columns, rows
-
-
-def _beside(digests: list[tuple[str, Digest]], columns: int, faint: str) -> list[str]:
-    marks = [_marked(name, d) for name, d in digests]
-    heads = (
-        f'<td align="right" colspan="{columns}"{fill}>{_font(name, mark or faint, 9)}</td>'
-        for (name, _), (fill, mark) in zip(digests, marks, strict=True)
-    )
-    rows = [f"<tr>{''.join(heads)}</tr>"]
-    for pair in zip(*(d.rows for _, d in digests), strict=True):
-        cells = "".join(
-            _cell(text, *look) for row, look in zip(pair, marks, strict=True) for text in row
-        )
-        rows.append(f"<tr>{cells}</tr>")
-    for (_, d), look in zip(digests, marks, strict=True):
-        rows += _remark(d, *look, 2 * columns)
-    return rows
-
-
-def _marked(name: str, d: Digest) -> tuple[str, str]:
-    """Ground and ink where something is wrong: NaN, inf, or a gradient that is all zero."""
-    if not d.alarm and not (d.zero and name == "grad"):
-        return "", ""
-    fill, mark = (theme.ALARM_FILL, theme.ALARM) if d.alarm else (theme.ZERO_FILL, theme.ZERO)
-    return f' bgcolor="{fill}" border="1" color="{fill}"', mark  # its border hides the seams
-
-
-def _cell(text: str, fill: str, mark: str) -> str:
-    inside = f'<font color="{mark}"><b>{text}</b></font>' if mark else text
-    return f'<td align="right"{fill}>&nbsp;{inside}</td>'
-
-
-def _remark(d: Digest, fill: str, mark: str, width: int) -> list[str]:
-    """In words what the ground says in colour, unless the one number says it itself."""
-    if not mark or (not d.summary and len(d.rows) == len(d.rows[0]) == 1):
-        return []
-    text = d.alarm or "all zero"
-    return [
-        f'<tr><td colspan="{width}" align="right"{fill}>'
-        f'<font color="{mark}" point-size="10"><b>{text}</b></font></td></tr>'
-    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import graphviz
@@ -13,10 +13,10 @@ from tinygrad_lesson.errors import ArgumentError, RangeError
 from tinygrad_lesson.graph import Leaf
 
 from . import labels, theme
-from .collapse import Part, partition, shared
+from .arrows import arrows, longest
+from .collapse import Part, partition
 from .rendering import Picture
 from .scene import Scene, Scope, survey
-from .values import Place
 
 WIDE = 7
 """A graph of at most so many boxes in a row is drawn from left to right, a longer one downwards."""
@@ -35,7 +35,7 @@ def graph(
     of `loss` with respect to it. Small arrays are written out, of large ones minimum, mean and
     maximum. Ops are coloured by kind, modules are frames, NaN, inf and gradients that are all
     zero stand out. The numbers are those of the moment at which the graph was recorded, whatever
-    ``backward()`` and the optimizer did since; drawing changes nothing.
+    ``backward()`` and the optimizer did since. Drawing fills no ``.grad`` and calls no hook.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def graph(
     -------
     Picture
         A ``graphviz.Digraph``. It shows itself in a notebook;
-        ``picture.render(outfile="graph.svg")`` writes an svg, png or pdf.
+        ``picture.render("graph.svg")`` writes an svg, png or pdf.
 
     Examples
     --------
@@ -82,10 +82,10 @@ def graph(
 
 def _draw(scene: Scene, parts: list[Part], notes: list[str]) -> Picture:
     keys = {place: f"n{i}" for i, part in enumerate(parts) for place in part.members}
-    edges = _edges(scene, keys, parts)
+    edges = arrows(scene, keys, parts)
     picture = Picture(
         graph_attr={
-            "rankdir": "LR" if _longest(scene, keys, edges) <= WIDE else "TB",
+            "rankdir": "LR" if longest(scene, keys) <= WIDE else "TB",
             "bgcolor": theme.PAPER,
             "fontname": theme.FONT,
             "pad": "0.25",
@@ -95,7 +95,7 @@ def _draw(scene: Scene, parts: list[Part], notes: list[str]) -> Picture:
             "labelloc": "b",
             "labeljust": "l",
         },
-        node_attr={"fontname": theme.FONT, "fontsize": "11", "shape": "box", "margin": "0.08,0.05"},
+        node_attr={"fontname": theme.FONT, "fontsize": "11", "shape": "box", "margin": "0.11,0.06"},
         edge_attr={"arrowsize": "0.7", "penwidth": "1.2", "color": theme.FORWARD},
         format="svg",
     )
@@ -120,13 +120,15 @@ def _write_module(
     for key, part in inside.get(scope, []):
         look = theme.paint(labels.family(scene, part))
         several = len(part.members) > 1 or bool(part.module)
+        alarm = any(labels.broken(scene, place) for place in part.members)
+        strong = alarm or scene.output in part.members
         picture.node(
             key,
             labels.box(scene, part),
             style=look.style,
             fillcolor=look.fill,
-            color=look.line,
-            penwidth="2.6" if scene.output in part.members else "1.2",
+            color=theme.ALARM if alarm else look.line,
+            penwidth="2.6" if strong else "1.2",
             peripheries="2" if several else "1",
             tooltip=graphviz.escape(_tooltip(part)),
         )
@@ -160,98 +162,6 @@ def _tooltip(part: Part) -> str:
     return "\n".join(filter(None, (place.op.doc, place.scope, place.where)))
 
 
-def _edges(
-    scene: Scene, keys: Mapping[Place, str], parts: list[Part]
-) -> dict[tuple[str, str], dict[str, str]]:
-    """The arrows, once each.
-
-    The backward pass runs against the forward one: its arrows are declared the wrong way round
-    and drawn with the head at the tail, so that each gradient lies next to what it belongs to.
-    """
-    edges: dict[tuple[str, str], dict[str, str]] = {}
-    crowds = {keys[p.members[0]] for p in parts if len(p.members) > 1 and not p.outputs}
-    for node in scene.order:
-        for place in scene.places(node):
-            tail, head = keys[place], keys[node]
-            if tail == head:
-                continue
-            if node not in scene.backward:
-                weight = "1" if isinstance(place, Leaf) else "3"  # the way of the data is straight
-                look = {"weight": weight}
-                if tail in crowds:  # hundreds of leaves go everywhere
-                    look |= {"color": theme.MODULE_LINE, "penwidth": "0.8"}
-                edges.setdefault((tail, head), look)
-            elif place in scene.backward:
-                edges.setdefault((head, tail), {"dir": "back", "color": theme.BACKWARD})
-            else:
-                look = {"style": "dashed", "color": theme.SAVED, "constraint": "false"}
-                edges.setdefault((tail, head), look)
-    scopes = {keys[part.members[0]]: part.scope for part in parts}
-    for pair in _stacked(scene, keys, scopes, list(edges)):
-        edges.setdefault(pair, {"style": "invis"})
-    for place, gradient in scene.gradient_places.items():
-        if scopes[keys[place]] == scopes[keys[gradient]]:
-            beside = {"style": "invis", "minlen": "0", "weight": "4"}
-            edges.setdefault((keys[gradient], keys[place]), beside)
-    return edges
-
-
-def _stacked(
-    scene: Scene,
-    keys: Mapping[Place, str],
-    scopes: Mapping[str, Scope],
-    edges: list[tuple[str, str]],
-) -> Iterator[tuple[str, str]]:
-    """Invisible arrows from all of one module to all of the next.
-
-    Without them the parameters of every layer stand level with those of the first, and the frames
-    form a staircase.
-    """
-    leaves = {keys[leaf] for leaf in scene.leaves}
-    modules: dict[Scope, list[str]] = defaultdict(list)
-    for key, scope in scopes.items():
-        for n in range(1, len(scope) + 1):
-            modules[scope[:n]].append(key)
-    crossings: dict[tuple[Scope | str, Scope], None] = {}
-    for node in scene.order:
-        if node in scene.backward:
-            continue
-        for place in scene.places(node):
-            if isinstance(place, Leaf) and place.requires_grad:
-                continue
-            source, target = scopes[keys[place]], scopes[keys[node]]
-            n = len(shared([source, target])) + 1
-            if len(target) >= n:
-                crossings[source[:n] if len(source) >= n else keys[place], target[:n]] = None
-    fed = {module for source, module in crossings if isinstance(source, tuple)}
-    for source_module, module in crossings:
-        if (module, source_module) in crossings:  # each feeds the other, as in a loop
-            continue
-        if source_module in leaves and module in fed:  # it may come in anywhere
-            continue
-        if isinstance(source_module, str):
-            above = [source_module]
-        else:
-            inner = set(modules[source_module])
-            inside = {tail for tail, head in edges if tail in inner and head in inner}
-            above = [key for key in modules[source_module] if key not in inside]
-        inner = set(modules[module])
-        inside = {head for tail, head in edges if tail in inner and head in inner}
-        below = [key for key in modules[module] if key not in inside]
-        yield from ((tail, head) for tail in above for head in below)
-
-
-def _longest(scene: Scene, keys: Mapping[Place, str], edges: Mapping[tuple[str, str], Any]) -> int:
-    """The number of boxes on the longest way through the forward pass."""
-    length: dict[str, int] = defaultdict(lambda: 1)
-    for node in scene.order:
-        for place in scene.places(node):
-            tail, head = keys[place], keys[node]
-            if (tail, head) in edges and node not in scene.backward:
-                length[head] = max(length[head], length[tail] + 1)
-    return max(length.values(), default=1)
-
-
 def _caption(scene: Scene, parts: list[Part], notes: list[str]) -> str:
     """The line under the picture: how to read it, what was joined, and the colours."""
     top = scene.called(scene.output) or ("loss" if scene.output.requires_grad else "the output")
@@ -265,7 +175,7 @@ def _caption(scene: Scene, parts: list[Part], notes: list[str]) -> str:
     chips = [
         f'<td bgcolor="{look.fill}" border="1" color="{look.line}">'
         f'<font color="{theme.ON_DARK.get(name, (theme.INK,))[0]}">'
-        f"&nbsp;{labels.safe(look.what)}&nbsp;</font></td>"
+        f"&nbsp;{labels.safe(look.what)}&nbsp;&nbsp;</font></td>"
         for name, look in theme.PAINTS.items()
         if name in present
     ]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,9 @@ from tinygrad_lesson.errors import ArgumentError, MissingDependencyError
 
 TEXTLESS = frozenset({"svg", "dot", "gv", "xdot", "json", "plain", "canon"})
 """Formats in which text stays text, so that this machine needs no fonts."""
+
+PICTURES = frozenset({".svg", ".png", ".pdf"})
+"""Suffixes by which ``render`` tells the file of a picture from one of DOT source."""
 
 
 class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types
@@ -63,8 +65,6 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types
             data: bytes = super().pipe(kind, *args, **options)
         else:
             data = _draw(self.source, kind, options.get("engine") or self.engine)
-        if kind == "svg":
-            data = _fit_to_width(data)
         return data.decode(encoding) if encoding else data
 
     def render(
@@ -78,12 +78,13 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types
         outfile: str | os.PathLike[str] | None = None,
         **options: Any,
     ) -> str:
-        """Write the picture, and its DOT source beside it, and return the path of the picture.
+        """Write the picture, and return its path.
 
         Parameters
         ----------
         filename, directory
-            Where the DOT source goes; the picture gets the format as one more suffix.
+            The picture itself, if it ends in ``.svg``, ``.png`` or ``.pdf``. Else, as always with
+            graphviz, where the DOT source goes; the picture gets the format as one more suffix.
         view
             Open it with the program for such files.
         cleanup
@@ -91,7 +92,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types
         format
             What ``pipe`` takes; `outfile` tells it by its suffix.
         outfile
-            The path of the picture itself; then no DOT source is left behind.
+            The path of the picture, whatever its suffix; no DOT source is left behind.
         options
             Passed on to ``pipe``.
 
@@ -102,9 +103,12 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types
         >>> picture = Picture()
         >>> picture.edge("x", "y")
         >>> with TemporaryDirectory() as folder:
-        ...     Path(picture.render(outfile=f"{folder}/xy.svg")).name
+        ...     Path(picture.render(f"{folder}/xy.svg")).name
         'xy.svg'
         """
+        suffix = Path(filename or "").suffix.lower()
+        if outfile is None and suffix in PICTURES and format in (None, suffix[1:]):
+            outfile = filename
         if outfile is not None:
             target = Path(directory or "", outfile)
             kind = format or target.suffix.lstrip(".").lower()
@@ -118,7 +122,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types
         else:
             kind = format or self.format
             data = self.pipe(kind, **options)
-            source = Path(self.save(filename, directory))
+            source = Path(self.save(filename, directory=directory))
             target = Path(f"{source}.{kind}")
             target.write_bytes(data)
             if cleanup:
@@ -128,8 +132,11 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types
         return str(target)
 
     def _repr_svg_(self) -> str:
+        """What a notebook shows: a page narrower than the picture shrinks it, not cuts it off."""
         text: str = self.pipe("svg", encoding="utf-8")
-        return text
+        return text.replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1)
+
+    _repr_image_svg_xml = _repr_svg_  # the part of Digraph's own bundle
 
 
 def _draw(source: str, kind: str, engine: str) -> bytes:
@@ -162,8 +169,3 @@ def _has_fonts() -> bool:
         else:
             pictures.append(_draw(frame.format(letter), "png", "dot"))
     return bool(pictures[0] != pictures[1])
-
-
-def _fit_to_width(svg: bytes) -> bytes:
-    """Let a page that is narrower than the picture shrink it, not cut it off."""
-    return re.sub(rb"<svg ", b'<svg style="max-width:100%;height:auto" ', svg, count=1)

@@ -89,6 +89,8 @@ def survey(output: Place, given: Mapping[str, Any] | None, backward: bool) -> Sc
             scene.gradients.update(gradients(order, output, values))
         except GradientError as error:  # the rest of the picture is still worth having
             scene.notes.append(f"No gradients: {error}")
+    if not order:
+        scene.notes.append("No op was recorded: nothing that it was made from needs a gradient.")
     return scene
 
 

@@ -203,8 +203,9 @@ def squeeze(x: Array, axis: Axis) -> Array:
     return x.squeeze(axis)
 
 
-def broadcast_to(x: Array, shape: tuple[int, ...]) -> Array:
-    if x.ndim == 0:  # what the gradient of a sum does: ten times faster than NumPy's wrapper
+def broadcast_to(x: Array, shape: int | tuple[int, ...]) -> Array:
+    if x.ndim == 0 and type(shape) is tuple:
+        # What the gradient of a sum does: ten times faster than NumPy's wrapper.
         return np.ndarray(shape, x.dtype, x, strides=(0,) * len(shape))
     return np.broadcast_to(x, shape)
 
@@ -225,7 +226,8 @@ def matmul(x: Array, y: Array) -> Array:
         if x.ndim == 2:
             return np.dot(x, y)  # half the overhead of np.matmul
         if x.ndim > 2:  # one large product instead of one for each matrix of x
-            return np.dot(x.reshape(-1, x.shape[-1]), y).reshape(*x.shape[:-1], y.shape[-1])
+            rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+            return np.dot(rows, y).reshape(*x.shape[:-1], y.shape[-1])
     return np.matmul(x, y)
 
 
@@ -276,6 +278,8 @@ def take(x: Array, indices: Array, axis: int | None = None) -> Array:
 
 
 def one_hot(x: Array, num_classes: int, dtype: Any = np.float32) -> Array:
+    if x.dtype.kind not in "iu":
+        raise TypeError(f"class numbers are integers, not {x.dtype}")
     if x.size and (x.min() < 0 or x.max() >= num_classes):
         raise IndexError(f"class {x.max()} (or {x.min()}) is out of bounds for {num_classes}")
     return np.equal(x[..., None], np.arange(num_classes)).astype(dtype)

@@ -161,7 +161,7 @@ def _check(
     order: int,
     tick: Callable[[], None],
 ) -> list[Result]:
-    search = Search(subject, rng, rtol, atol, tick)
+    search = Search(subject, mode, rng, rtol, atol, tick)
     if not np.array_equal(search.center, subject.value(subject.points), equal_nan=True):
         raise GradcheckError(
             "gradcheck",
@@ -170,11 +170,11 @@ def _check(
         )
     results = []
     for number, (name, point) in enumerate(zip(subject.names, subject.points, strict=True)):
-        found = search.variable(number, mode)
+        found = search.variable(number)
         results.append(
             Result(
                 name, point.shape, found.verdict, found.index, found.analytic, found.numeric,
-                found.error, found.kinks, found.detects, order=order,
+                found.error, found.slopes, found.kinks, found.detects, order=order,
             )
         )  # fmt: skip
     return results
@@ -204,7 +204,7 @@ def _unrecorded(subject: Function) -> tuple[str, ...]:
                 f" {subject.names[number]} in a way that the graph does not have.",
                 "Look for detach(), numpy(), .data, item(), float() or no_grad() on that way.",
             )
-    return ("Every rule in the graph is right by itself; look for hooks and in-place changes.",)
+    return ("No rule in the graph was found to be wrong by itself.",)
 
 
 def _in_low_precision(subject: Function, results: Sequence[Result]) -> tuple[Result, ...]:
@@ -278,7 +278,9 @@ def _parameters(holder: Any) -> Iterable[tuple[str, Tensor]]:
 
 def _labels(function: Callable[..., Any], count: int) -> list[str]:
     """The names of the function's parameters, as far as they can be known."""
-    labels = [f"input {i}" for i in range(count)]
+    labels = [f"input {i}" for i in range(count)] if count > 1 else ["input"]
+    if isinstance(function, HasParameters):
+        function = getattr(function, "forward", function)
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):

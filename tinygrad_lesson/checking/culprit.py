@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,11 +16,8 @@ from ..graph import Leaf, Node, leaves, replay, topological
 from ..tensor import Tensor
 from .guess import guess, ratio_guess
 from .search import Finding, Search, Tick, signs
-from .subjects import Function, Gradient, Subject, alone
+from .subjects import Function, Gradient, Subject, alone, together
 from .verdicts import Verdict
-
-SMALL = 64
-"""Inputs of up to so many elements are checked one by one, larger ones by bisection."""
 
 UNRECORDED = (
     "its first derivative is right, but the graph of it is not: not all of the rule is written"
@@ -85,21 +83,18 @@ def culprits(
     tick
         Called now and then, for a progress bar.
     """
-    order_of_nodes = topological(output.node for output in outputs)
-    arrays = replay(order_of_nodes, numpy_namespace)
+    nodes = topological(output.node for output in outputs)
+    arrays = replay(nodes, numpy_namespace)
+    check = _Check(rtol, atol, order, tick)
     found: dict[tuple[str, str], Culprit] = {}
-    for node in order_of_nodes:
-        inputs = [arrays[p] if isinstance(p, Node | Leaf) else p for p in node.parents]
-        culprit = None
-        for joined in (False, True) if len(set(node.parents)) < len(inputs) else (False,):
-            subject = alone(node, inputs, joined)
-            for name in subject.names:
-                if (node.op.name, name) in found or culprit is not None and joined:
-                    continue  # one example of each wrong rule is enough
-                culprit = _check(node, subject, name, rtol, atol, order, tick) or culprit
-                if culprit is not None:
-                    found.setdefault((node.op.name, culprit.input), culprit)
-        if len(found) >= MOST:
+    for suspects in (check.rules_of, check.ties_of):
+        for node in nodes:
+            inputs = [arrays[p] if isinstance(p, Node | Leaf) else p for p in node.parents]
+            for culprit in suspects(node, inputs):  # one example of each wrong rule is enough
+                found.setdefault((culprit.op, culprit.input), culprit)
+            if len(found) >= MOST:
+                break
+        if found:
             break
     return list(found.values())
 
@@ -134,33 +129,59 @@ def masked(outputs: Sequence[Tensor], cotangents: Sequence[Array]) -> list[Culpr
     return []
 
 
-def _check(
-    node: Node, whole: Function, name: str, rtol: float, atol: float, order: int, tick: Tick
-) -> Culprit | None:
-    """Check one rule of one node."""
-    number = whole.names.index(name)
-    subject = whole.restricted(number)
-    shape = subject.points[0].shape
-    try:
-        finding = _search(subject, rtol, atol, tick)
-    except RuleError as error:
-        return _culprit(node, name, shape, None, error.what)
-    if finding.verdict is Verdict.FAIL:
-        said = guess(subject, 0) or ratio_guess(finding.analytic, finding.numeric)
-        return _culprit(node, name, shape, finding, said)
-    if order == 2:
-        weights = signs(np.random.default_rng(0), whole.value(whole.points).size)
-        gradient = Gradient(whole, weights, only=number)
-        for other in range(len(whole.names)):
-            finding = _search(gradient, rtol, atol, tick, other)
-            if finding.verdict is Verdict.FAIL:
-                return _culprit(node, name, gradient.points[other].shape, finding, UNRECORDED)
-    return None
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """How nodes are checked; the fields are the parameters of :func:`culprits`."""
 
+    rtol: float
+    atol: float
+    order: int
+    tick: Tick
 
-def _search(subject: Subject, rtol: float, atol: float, tick: Tick, number: int = 0) -> Finding:
-    mode = "full" if subject.points[number].size <= SMALL else "fast"
-    return Search(subject, np.random.default_rng(0), rtol, atol, tick).variable(number, mode)
+    def rules_of(self, node: Node, inputs: Sequence[Any]) -> list[Culprit]:
+        """What is wrong with a node that runs alone."""
+        whole = []
+        if len(set(node.parents)) < len(inputs):
+            # As in max(x, x), each input by itself may have a kink that both together have not.
+            whole = self.subject(node, alone(node, inputs, joined=True))
+            if not whole:
+                return []
+        return self.subject(node, alone(node, inputs)) or whole
+
+    def ties_of(self, node: Node, inputs: Sequence[Any]) -> list[Culprit]:
+        """What is wrong with a node whose inputs move together: this takes kinks away."""
+        subject = together(node, inputs)
+        return self.subject(node, subject) if subject is not None else []
+
+    def subject(self, node: Node, subject: Function) -> list[Culprit]:
+        """Check all variables of a subject that was made of `node`."""
+        checked = [self.rule(node, subject, number) for number in range(len(subject.names))]
+        return [culprit for culprit in checked if culprit is not None]
+
+    def rule(self, node: Node, whole: Function, number: int) -> Culprit | None:
+        """Check the rule for one variable."""
+        subject = whole.restricted(number)
+        name, shape = subject.names[0], subject.points[0].shape
+        try:
+            finding = self.search(subject)
+        except RuleError as error:
+            return _culprit(node, name, shape, None, error.what)
+        if finding.verdict is Verdict.FAIL:
+            said = guess(subject, 0) or ratio_guess(finding.analytic, finding.numeric)
+            return _culprit(node, name, shape, finding, said)
+        if self.order == 2:
+            weights = signs(np.random.default_rng(0), whole.value(whole.points).size)
+            gradient = Gradient(whole, weights, only=number)
+            for other, point in enumerate(gradient.points):
+                finding = self.search(gradient, other)
+                if finding.verdict is Verdict.FAIL:
+                    return _culprit(node, name, point.shape, finding, UNRECORDED)
+        return None
+
+    def search(self, subject: Subject, number: int = 0) -> Finding:
+        """Look at one variable of a subject."""
+        rng = np.random.default_rng(0)
+        return Search(subject, "fast", rng, self.rtol, self.atol, self.tick).variable(number)
 
 
 def _culprit(

@@ -89,75 +89,83 @@ def slope(
     (True, 0.0, 1.0)
     """
     center = function(0.0) if center is None else center
-    best = _at_step(function, center, magnitude, STEPS[0])
-    settled = good(best.value, best.error)
+    first = _Sample(function, center, STEPS[0])
+    value, error = first.central(magnitude)
+    settled = good(value, error)
+    none = np.zeros(center.shape, bool)
     if settled.all():
-        return _without_kinks(best)
-    kinks = best.kink.copy()  # a kink is one only if it is seen at every step size
+        return Slope(value, error, value, value, none, none)
+    left, right, kinks = first.sides(magnitude)  # a kink is one only if every small step sees it
+    gap = right - left
+    edge = first.edge()
     for h in STEPS[1:]:
-        trial = _at_step(function, center, magnitude, h)
-        if h < STEPS[0]:
-            kinks &= trial.kink & _close(trial.right - trial.left, best.right - best.left)
-        better = trial.error < best.error
-        for field in ("value", "error", "left", "right", "edge"):
-            setattr(best, field, np.where(better, getattr(trial, field), getattr(best, field)))
-        settled = good(best.value, best.error)
-        if (settled | (kinks if h < STEPS[0] else False)).all():
+        sample = _Sample(function, center, h)
+        trial, trial_error = sample.central(magnitude)
+        small = h < STEPS[0]
+        if small:
+            left, right, seen = sample.sides(magnitude)
+            kinks &= seen & (np.abs(right - left - gap) <= 0.1 * np.abs(gap))
+        better = trial_error < error
+        edge = np.where(better, False, edge & sample.edge())
+        value = np.where(better, trial, value)
+        error = np.where(better, trial_error, error)
+        settled = good(value, error)
+        if (settled | (kinks & small)).all():
             break
-    best.kink = kinks & ~settled
-    return _one_sided(function, center, best)
+    if edge.any():
+        value = np.where(edge, _one_sided(function, center), value)
+    return Slope(value, error, left, right, kinks & ~settled, edge)
 
 
-def _at_step(
-    function: Callable[[float], Array], center: Array, magnitude: Array, h: float
-) -> Slope:
-    far, near, back, behind = function(h), function(h / 2), function(-h / 2), function(-h)
-    coarse = (far - behind) / (2 * h)
-    fine = (near - back) / h
-    truncation = np.abs(fine - coarse) / 3
-    fourth = far - 4 * near + 6 * center - 4 * back + behind
-    rounding = (np.abs(fourth) + 4 * EPSILON * magnitude) / h
-    error = truncation + rounding
-    # Each side's slope, extrapolated from its two chords.
-    right = (4 * near - far - 3 * center) / h
-    left = -(4 * back - behind - 3 * center) / h
-    gap_far = (far - 2 * center + behind) / h
-    gap_near = (near - 2 * center + back) / (h / 2)
-    # The gap between the chords halves with the step where the function is smooth, and stays
-    # where it has a kink.
-    kink = (np.abs(gap_near) > 0.75 * np.abs(gap_far)) & (gap_near * gap_far > 0)
-    kink &= np.abs(gap_near) > 64 * EPSILON * magnitude / h
-    finite = np.isfinite(error)
-    edge = ~finite & (np.isfinite(far - center) ^ np.isfinite(behind - center))
-    return Slope(
-        np.where(finite, fine + (fine - coarse) / 3, np.nan),
-        np.where(finite, error, np.inf),
-        left,
-        right,
-        kink & finite,
-        edge,
-    )
+class _Sample:
+    """The values at ``-h, -h/2, 0, h/2, h``, and what can be told from them."""
+
+    def __init__(self, function: Callable[[float], Array], center: Array, h: float) -> None:
+        self.h, self.center = h, center
+        self.far, self.near = function(h), function(h / 2)
+        self.back, self.behind = function(-h / 2), function(-h)
+
+    def central(self, magnitude: Array) -> tuple[Array, Array]:
+        """The extrapolated central difference, and its error; NaN and inf where there is none."""
+        coarse = (self.far - self.behind) / (2 * self.h)
+        fine = (self.near - self.back) / self.h
+        change = (fine - coarse) / 3
+        fourth = self.far + self.behind - 4 * (self.near + self.back) + 6 * self.center
+        error = np.abs(change) + (np.abs(fourth) + 4 * EPSILON * magnitude) / self.h
+        finite = np.isfinite(error)
+        if finite.all():
+            return fine + change, error
+        return np.where(finite, fine + change, np.nan), np.where(finite, error, np.inf)
+
+    def sides(self, magnitude: Array) -> tuple[Array, Array, Array]:
+        """The slopes to the left and right, extrapolated, and whether they make a kink.
+
+        The gap between the chords to either side halves with the step where the function is
+        smooth, and stays where it has a kink.
+        """
+        left = (3 * self.center - 4 * self.back + self.behind) / self.h
+        right = (4 * self.near - self.far - 3 * self.center) / self.h
+        wide = (self.far - 2 * self.center + self.behind) / self.h
+        narrow = (self.near - 2 * self.center + self.back) / (self.h / 2)
+        noise = 64 * EPSILON * magnitude / self.h
+        kink = (np.abs(narrow) > np.maximum(0.75 * np.abs(wide), noise)) & (narrow * wide > 0)
+        return left, right, kink & np.isfinite(wide)
+
+    def edge(self) -> Array:
+        """Where only one side exists."""
+        ahead, behind = self.far - self.center, self.behind - self.center
+        return np.asarray(np.isfinite(ahead) ^ np.isfinite(behind))
 
 
-def _close(a: Array, b: Array) -> Array:
-    return np.abs(a - b) <= 0.1 * np.maximum(np.abs(a), np.abs(b))
-
-
-def _without_kinks(best: Slope) -> Slope:
-    best.kink = np.zeros_like(best.kink)
-    return best
-
-
-def _one_sided(function: Callable[[float], Array], center: Array, best: Slope) -> Slope:
-    """At the edge of a domain, give the slope of the side that exists; inf if it diverges."""
-    if not best.edge.any():
-        return best
-    h = STEPS[0]
+def _one_sided(function: Callable[[float], Array], center: Array) -> Array:
+    """At the edge of a domain, the slope on the side that exists; infinite if it diverges."""
+    value = np.full(center.shape, np.nan)
     for sign in (1, -1):
-        chords = [sign * (function(sign * step) - center) / step for step in (h, h / 2, h / 4)]
+        steps = (STEPS[0], STEPS[0] / 2, STEPS[0] / 4)
+        chords = [sign * (function(sign * h) - center) / h for h in steps]
         growing = np.abs(chords[2]) > 1.2 * np.abs(chords[1])
         growing &= np.abs(chords[1]) > 1.2 * np.abs(chords[0])
         here = 2 * chords[2] - chords[1]
         here = np.where(growing, np.copysign(np.inf, chords[2]), here)
-        best.value = np.where(best.edge & ~np.isnan(here), here, best.value)
-    return best
+        value = np.where(np.isnan(here), value, here)
+    return value

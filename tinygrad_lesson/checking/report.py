@@ -26,6 +26,8 @@ class Result:
         The worst element; None for a projection of all of them.
     analytic, numeric, error
         Its derivative both ways, and how far off the numeric one may be.
+    slopes
+        At a kink, the slopes to the left and right; else None.
     kinks
         How many elements are at a kink, where a subgradient was accepted.
     detects
@@ -43,6 +45,7 @@ class Result:
     analytic: float
     numeric: float
     error: float
+    slopes: tuple[float, float] | None = None
     kinks: int = 0
     detects: float | None = None
     float32: float | None = None
@@ -101,7 +104,7 @@ class Report:
         parts += [_accusation(culprit) for culprit in self.culprits]
         notes = [*_remarks(self.results), *self.notes]
         if notes:
-            parts.append("\n".join(f"  {note}" for note in notes))
+            parts.append("\n".join(_wrapped(note, "  ", "  ") for note in notes))
         return "\n\n".join(parts)
 
     def __repr__(self) -> str:
@@ -142,9 +145,9 @@ def _table(results: tuple[Result, ...]) -> str:
             str(r.verdict) + (f" ({r.kinks} at a kink)" if r.verdict is Verdict.KINK else ""),
             "nothing" if looked else place(r.index),
             number(r.analytic, digits),
-            number(r.numeric, digits),
-            f"{r.error:.0e}" if math.isfinite(r.error) else "-",
-            ratio(r.ratio),
+            " | ".join(number(x, 4) for x in r.slopes) if r.slopes else number(r.numeric, digits),
+            f"{r.error:.0e}" if math.isfinite(r.error) and not r.slopes else "-",
+            ratio(r.ratio) if not r.slopes else "-",
         ]
         if len(rows[0]) > 8:
             row.append("-" if r.float32 is None else f"{r.float32:.0e}")
@@ -185,7 +188,7 @@ def _accusation(culprit: Culprit) -> str:
     for name, value in facts:
         if value:
             head = f"    {name:<8}  "
-            lines.append(textwrap.fill(value, 92, initial_indent=head, subsequent_indent=" " * 14))
+            lines.append(_wrapped(value, head, " " * len(head)))
     return "\n".join(lines)
 
 
@@ -193,20 +196,18 @@ def _remarks(results: tuple[Result, ...]) -> list[str]:
     remarks = []
     detects = [r.detects for r in results if r.detects is not None]
     if detects:
-        remarks.append(
-            f"Detection power: an error of {100 * max(detects):.1g} % in any one element of average"
-            " size is found for certain;"
-        )
-        # With all but one weight given, the last would have to lie in a window of this width.
+        # With all weights given but one, that one would have to lie in a window of this width.
         chance = min(1.0, (max(detects) / 4 / 0.01) ** PROJECTIONS)
         remarks.append(
-            "errors of 1 % in several elements cancel out in all"
+            f"Detection power: an error of {100 * max(detects):.1g} % in any one element of average"
+            " size is found for certain; errors of 1 % in several elements cancel out in all"
             f" {PROJECTIONS} projections with a probability below {chance:.0e}."
         )
     verdicts = {r.verdict for r in results}
     if Verdict.KINK in verdicts:
         remarks.append(
-            "At a kink the slopes to the left and right differ; a derivative between them passes."
+            "At a kink the slopes to the left and right differ (left | right);"
+            " a derivative between them passes."
         )
     if Verdict.INCONCLUSIVE in verdicts:
         remarks.append(
@@ -218,6 +219,10 @@ def _remarks(results: tuple[Result, ...]) -> list[str]:
             "Outside: the function is not defined on both sides of this point; move the input."
         )
     return remarks
+
+
+def _wrapped(text: str, first: str, later: str) -> str:
+    return textwrap.fill(text, 92, initial_indent=first, subsequent_indent=later)
 
 
 def place(index: tuple[int, ...] | None) -> str:

@@ -7,7 +7,6 @@ subjects, so that one search serves them all.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -132,7 +131,7 @@ class Function:
                 arguments[place] = tensor
             else:
                 parameters.append((place, tensor))
-        with _unchanged([p for p, _ in parameters] + list(self.state)), _same_draws():
+        with _Unchanged([*(p for p, _ in parameters), *self.state]):
             for parameter, tensor in parameters:
                 parameter._data, parameter._node = tensor._data, tensor._node
             outputs = list(_tensors(self.function(*arguments)))
@@ -207,6 +206,28 @@ def alone(node: Node, arrays: Sequence[Any], joined: bool = False) -> Function:
     return Function(run, constants, variables)
 
 
+def together(node: Node, arrays: Sequence[Any]) -> Function | None:
+    """One node as a function of what is added to all its inputs that have the output's shape.
+
+    Where two inputs are equal, ``maximum`` has a kink in each, and a wrong rule may pass for
+    another choice of subgradient; moved together, they have none. None if there are not two.
+    """
+    moved = [i for i, _ in node.plan.rules if np.shape(arrays[i]) == node.shape]
+    if len(moved) < 2:
+        return None
+    constants = [
+        Tensor.lift(a) if isinstance(p, Node | Leaf) else p
+        for p, a in zip(node.parents, arrays, strict=True)
+    ]
+
+    def run(shift: Tensor) -> Tensor:
+        inputs = [c + shift if i in moved else c for i, c in enumerate(constants)]
+        return node.op(*inputs, **node.params)
+
+    name = " and ".join(_input_name(node, i) for i in moved)
+    return Function(run, [None], [Variable(name, np.zeros(node.shape), 0)])
+
+
 def _input_name(node: Node, position: int) -> str:
     name, last = node.op.input_name(position), len(node.op.arrays) - 1
     several = node.op.variadic and position >= last
@@ -269,23 +290,17 @@ def _tensors(value: Any) -> Iterator[Tensor]:
         )
 
 
-@contextmanager
-def _unchanged(tensors: Sequence[Tensor]) -> Iterator[None]:
-    """Put back afterwards what these tensors held, to the very same array and Leaf."""
-    before = [(t, t._data, t._node) for t in tensors]
-    try:
-        yield
-    finally:
-        for tensor, data, node in before:
+class _Unchanged:
+    """Puts back what tensors held, to the very array and Leaf, and the default generator."""
+
+    def __init__(self, tensors: Sequence[Tensor]) -> None:
+        self.before = [(t, t._data, t._node) for t in tensors]
+        self.generator = default_generator().bit_generator
+        self.draws = self.generator.state
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *error: object) -> None:
+        for tensor, data, node in self.before:
             tensor._data, tensor._node = data, node
-
-
-@contextmanager
-def _same_draws() -> Iterator[None]:
-    """Put the default random generator back afterwards."""
-    bits = default_generator().bit_generator
-    before = bits.state
-    try:
-        yield
-    finally:
-        bits.state = before
+        self.generator.state = self.draws

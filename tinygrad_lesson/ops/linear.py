@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ..arrays import Array, Namespace
 from ..op import linear
 from ..samples import Domain, sample, uniform
@@ -48,6 +50,7 @@ def _(xp, g, out, x, y):
     if y.ndim == 1:
         return xp.matmul(xp.matrix_transpose(x), xp.expand_dims(g, axis=-1))[..., 0]
     if y.ndim == 2 and x.ndim > 2:  # one product over the whole batch, not one for each matrix
-        x = xp.reshape(x, (-1, x.shape[-1]))
-        g = xp.reshape(g, (-1, g.shape[-1]))
+        rows = math.prod(x.shape[:-1])
+        x = xp.reshape(x, (rows, x.shape[-1]))
+        g = xp.reshape(g, (rows, g.shape[-1]))
     return xp.matmul(xp.matrix_transpose(x), g)

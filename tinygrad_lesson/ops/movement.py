@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..arrays import Array, Namespace
@@ -74,7 +75,7 @@ for _op in (reshape, expand_dims, squeeze):
 @composite(samples=[sample(BLOCK), sample(BLOCK, start_axis=1)])
 def flatten(xp: Namespace, x: Array, /, start_axis: int = 0) -> Array:
     """Axes from `start_axis` on, joined into one."""
-    return xp.reshape(x, (*x.shape[:start_axis], -1))
+    return xp.reshape(x, (*x.shape[:start_axis], math.prod(x.shape[start_axis:])))
 
 
 @movement(samples=[sample(REALS), sample(REALS, axis=1), sample(BLOCK, axis=(0, 2))])
@@ -92,15 +93,20 @@ def _(xp, g, out, x, *, axis):
     samples=[
         sample(REALS, uniform(-3, 3, (2, 4))),
         sample(REALS, REALS, uniform(-3, 3, (3, 1)), axis=-1),
+        sample(REALS, uniform(-3, 3, (2,)), axis=None),
     ]
 )
-def concat(xp: Namespace, *arrays: Array, axis: int = 0) -> Array:
-    """Arrays joined along an axis that they have; also takes one list of them."""
+def concat(xp: Namespace, *arrays: Array, axis: int | None = 0) -> Array:
+    """Arrays joined along an axis that they have (None: flattened); also takes a list of them."""
     return xp.concat(arrays, axis=axis)
 
 
 @concat.vjp("arrays")
 def _(xp, g, out, *arrays, position, axis):
+    if axis is None:
+        start = sum(math.prod(a.shape) for a in arrays[:position])
+        shape = arrays[position].shape
+        return xp.reshape(g[start : start + math.prod(shape)], shape)
     axis %= g.ndim
     start = sum(a.shape[axis] for a in arrays[:position])
     return g[(slice(None),) * axis + (slice(start, start + arrays[position].shape[axis]),)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from ..arrays import Array, Namespace
-from ..op import composite, reduction
+from ..op import reduction
 from ..samples import booleans, sample, uniform
 
 Axis = int | tuple[int, ...] | None
@@ -127,12 +127,20 @@ def _(xp, g, out, x, *, axis, correction, keepdims):
     return _kept(xp, g, x, axis, keepdims) * deviation * (2 / count if count > 0 else math.inf)
 
 
-@composite(samples=[*ALONG_AXES[:4], sample(REALS, axis=1, correction=1.0)])
+@reduction(samples=[*ALONG_AXES[:4], sample(REALS, axis=1, correction=1.0)])
 def std(
     xp: Namespace, x: Array, /, axis: Axis = None, correction: float = 0.0, keepdims: bool = False
 ) -> Array:
-    """Standard deviation, the square root of :func:`var`."""
+    """Standard deviation, the square root of :func:`var`; of equal numbers the derivative is 0."""
     return xp.sqrt(xp.var(x, axis=axis, correction=correction, keepdims=keepdims))
+
+
+@std.vjp("x", saves=("out", "x"))
+def _(xp, g, out, x, *, axis, correction, keepdims):
+    count = math.prod(x.shape) / (math.prod(out.shape) or 1) - correction
+    deviation = x - xp.mean(x, axis=axis, keepdims=True)
+    g = g / (out + (out == 0))  # where it is 0, so is every deviation: 0 / 1 rather than 0 / 0
+    return _kept(xp, g, x, axis, keepdims) * deviation * (1 / count if count > 0 else math.inf)
 
 
 @reduction(samples=ALONG_AXES)
