@@ -14,7 +14,7 @@ import tinygrad_lesson as tl
 from tinygrad_lesson import nn
 from tinygrad_lesson.checking import Report, Verdict, gradcheck
 from tinygrad_lesson.checking.differences import slope
-from tinygrad_lesson.errors import ArgumentError, GradcheckError
+from tinygrad_lesson.errors import ArgumentError, DTypeError, GradcheckError
 from tinygrad_lesson.op import REGISTRY
 
 RNG = np.random.default_rng(0)
@@ -208,6 +208,19 @@ def test_two_wrong_rules_are_both_named() -> None:
     assert [c.op for c in report.culprits] == ["tanh", "exp"]
 
 
+def test_a_wrong_rule_that_looks_like_a_subgradient_is_found_where_inputs_are_tied() -> None:
+    def spoil(xp: Any, g: Any) -> Any:
+        return g * 1.01
+
+    with rule("maximum", "y", spoil):  # 0.505 is between the slopes 0 and 1, but the sum is not 1
+        same = gradcheck(lambda x: tl.maximum(x, x), RNG.normal(size=4))
+        equal = gradcheck(lambda x: tl.maximum(x * 2, x + x), RNG.normal(size=4))
+    for report in (same, equal):
+        assert report.verdict is Verdict.FAIL
+        assert report.culprit is not None
+        assert (report.culprit.op, report.culprit.input) == ("maximum", "x and y")
+
+
 @pytest.mark.parametrize(
     ("change", "guess"),
     [
@@ -314,10 +327,15 @@ def test_names_come_from_the_tensor_the_signature_or_the_position() -> None:
 def test_messages() -> None:
     with pytest.raises(ArgumentError, match="nothing to check"):
         gradcheck(lambda x: x, tl.Tensor([1, 2]))
+    with pytest.raises(ArgumentError, match="no tensor of a floating dtype"):
+        gradcheck(tl.argmax, [1.0, 2.0])
     with pytest.raises(ArgumentError, match="mode="):
         gradcheck(tl.exp, 1.0, mode="slow")
     with pytest.raises(ArgumentError, match="returned a str"):
         gradcheck(lambda x: "x", 1.0)
+    model = network()
+    with pytest.raises(DTypeError, match="params="):
+        gradcheck(lambda x: model(x), np.ones((2, 4)))
     count = iter(range(1000))
     with pytest.raises(GradcheckError, match="another value each time"):
         gradcheck(lambda x: x * next(count), 1.0)
@@ -358,6 +376,30 @@ def test_a_module_is_checked_with_its_parameters_and_left_as_it_was(mode: str) -
         assert parameter.node is node
         assert parameter.grad is grad
         assert parameter.dtype == tl.float32
+
+
+def test_a_module_is_whatever_has_named_parameters_and_its_buffers_are_put_back() -> None:
+    class Scale:
+        def __init__(self) -> None:
+            self.weight = tl.Tensor([2.0, 3.0], requires_grad=True)
+            self.frozen = tl.Tensor([1.0, 1.0])
+            self.seen = tl.Tensor(0.0)
+
+        def named_parameters(self) -> list[tuple[str, Any]]:
+            return [("weight", self.weight), ("frozen", self.frozen)]
+
+        def named_buffers(self) -> list[tuple[str, Any]]:
+            return [("seen", self.seen)]
+
+        def __call__(self, x: Any) -> Any:
+            self.seen.assign(self.seen + 1)
+            return x * self.weight * self.frozen
+
+    module = Scale()
+    report = gradcheck(module, np.array([1.0, 4.0]))
+    assert report
+    assert [r.name for r in report.results] == ["input", "weight"]
+    assert float(module.seen) == 0.0
 
 
 def test_a_module_is_left_as_it_was_when_the_check_raises() -> None:
@@ -442,6 +484,14 @@ def test_the_report_of_a_wrong_rule() -> None:
 def test_the_report_of_right_rules() -> None:
     report = gradcheck(lambda x, y: x * y, ([0.5, 1.0], [2.0, 3.0]))
     assert masked(report) == PASSED
+
+
+def test_a_slow_check_shows_a_bar(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tinygrad_lesson.checking.progress.PATIENCE", 0.0)
+    assert gradcheck(tl.exp, np.zeros(5))
+    assert "gradcheck" in capsys.readouterr().err
 
 
 def test_reports_are_true_or_false_and_short_in_repr() -> None:

@@ -201,6 +201,13 @@ def test_right_rules_are_cleared(name: str, number: int) -> None:
         assert report.verdict is Verdict.PASS, str(report)
 
 
+@pytest.mark.parametrize(("name", "number"), cases())
+def test_right_rules_are_cleared_at_second_order(name: str, number: int) -> None:
+    _, function, arrays, _ = case(name, number)
+    report = gradcheck(function, arrays, mode="fast", order=2)
+    assert report.verdict is Verdict.PASS, str(report)
+
+
 @pytest.mark.parametrize(("name", "number"), [c for c in cases() if c[1] == 0])
 def test_wrong_rules_are_caught(name: str, number: int) -> None:
     op, function, arrays, _ = case(name, number)

@@ -9,6 +9,7 @@ import pytest
 
 import tinygrad_lesson as tl
 from tinygrad_lesson import Tensor, ops
+from tinygrad_lesson.mode import current, restore
 from tinygrad_lesson.op import REGISTRY, elementwise
 from tinygrad_lesson.samples import uniform
 
@@ -118,8 +119,6 @@ def test_every_method_is_the_op_of_its_name():
 
 
 def test_the_scope_of_the_module_is_noted():
-    from tinygrad_lesson.mode import current, restore
-
     x, mode = scalar(2.0), current()
     restore(mode._replace(scope="MLP/hidden"))
     try:

@@ -115,7 +115,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "flatten": lambda x, start_axis: x.reshape((*x.shape[:start_axis], -1)),
     "concat": lambda *arrays, axis: np.concat(arrays, axis),
     "stack": lambda *arrays, axis: np.stack(arrays, axis),
-    "astype": lambda x, dtype: np.astype(x, np.dtype(dtype)),
+    "astype": lambda x, dtype: x.astype(dtype),
     "getitem": lambda x, *arrays, index: x[numpy_index(index, arrays)],
     "scatter_add": scatter_add,
     "setitem": setitem,
@@ -372,14 +372,14 @@ def test_single_numbers_and_empty_arrays(op: Op[...], shapes: Any, params: Any) 
 SPECIAL = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -2.5, 1e300, -1e300, 1e-310])
 
 
-@pytest.mark.parametrize("op", [pytest.param(op, id=op.name) for op in ELEMENTWISE])
+@pytest.mark.parametrize(
+    "op", [pytest.param(op, id=op.name) for op in ELEMENTWISE if not op.name.startswith("logical")]
+)
 def test_elementwise_nan_and_inf(op: Op[...]) -> None:
     """The value is the oracle's, sign of zero included; the gradient exists, whatever it is."""
     domains, params = op.samples, {}
     if isinstance(domains[0], Sample):
         domains, params = domains[0].inputs, domains[0].params
-    if all(d.kind == "b" for d in domains):
-        pytest.skip("booleans are all finite")
     grid = np.meshgrid(*(([True, False] if d.kind == "b" else SPECIAL) for d in domains))
     arrays = [g.ravel() for g in grid]
     with np.errstate(all="ignore"):
@@ -504,7 +504,7 @@ for _sign in ("add", "sub", "mul", "truediv", "pow"):
 
 
 class StrictNamespace:
-    """The names of the vocabulary, and nothing else, on strict arrays."""
+    """The names that the vocabulary and the backend share, and nothing else."""
 
     def __getattr__(self, name: str) -> Callable[..., Strict]:
         op = REGISTRY[name]  # KeyError: not in the vocabulary
@@ -518,12 +518,7 @@ class StrictNamespace:
                 arrays, rest = list(map(unwrap, args[: len(op.arrays)])), args[len(op.arrays) :]
             assert set(static) <= set(op.parameters), f"{name} has no parameter {set(static)}"
             assert not any(isinstance(v, np.ndarray | Strict) for v in [*rest, *static.values()])
-            function = getattr(numpy_namespace, name, None)
-            return Strict(
-                function(*arrays, *rest, **static)
-                if function is not None
-                else op.forward(numpy_namespace, *arrays, *rest, **static)
-            )
+            return Strict(getattr(numpy_namespace, name)(*arrays, *rest, **static))
 
         return call
 

@@ -126,14 +126,15 @@ def _parts(scene: Scene, keys: Keys, *, crowded: bool = False) -> list[Part]:
     for leaf in scene.leaves:
         forward = [key for key in users[leaf] if key not in backward] or list(users[leaf])
         private = len(forward) == 1 and forward[0] in several and leaf is not scene.output
-        in_module = private and leaf.requires_grad and homes[forward[0]][1]
+        owned = leaf.requires_grad and bool(leaf.name)  # a module's parameters know their names
+        in_module = private and owned and homes[forward[0]][1]
         if in_module or (private and not scene.called(leaf)):
             members[forward[0]].append(leaf)
             continue
         key: Hashable = ("leaves", leaf.requires_grad, leaf in scene.backward) if together else leaf
         members.setdefault(key, []).append(leaf)
         # An input lies outside the modules that use it.
-        inner = (leaf.requires_grad or leaf in scene.backward) and not together
+        inner = (owned or leaf in scene.backward) and not together
         homes[key] = shared([homes[k][0] for k in forward]) if inner else (), ""
 
     def leaves_box(key: Hashable, place: Place) -> bool:

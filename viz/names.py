@@ -40,13 +40,12 @@ def find_names(places: Iterable[Place], given: Mapping[str, Any] | None) -> dict
 
 
 def _tensors(given: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
-    for key, value in given.items():
-        name = str(key)
-        if name.startswith("_"):  # _, __ and _1 are how a notebook calls its results
-            continue
-        if isinstance(value, Tensor):
-            yield name, value
-        elif type(value) in (list, tuple):
+    """The tensors in a namespace, then those in its lists, tuples and dictionaries."""
+    # _, __ and _1 are how a notebook calls its results.
+    public = [(str(key), value) for key, value in given.items() if not str(key).startswith("_")]
+    yield from ((name, value) for name, value in public if isinstance(value, Tensor))
+    for name, value in public:
+        if type(value) in (list, tuple):
             yield from ((f"{name}[{i}]", t) for i, t in enumerate(value) if isinstance(t, Tensor))
         elif type(value) is dict:
             yield from ((f"{name}[{k!r}]", t) for k, t in value.items() if isinstance(t, Tensor))

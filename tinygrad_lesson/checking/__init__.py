@@ -1,4 +1,15 @@
-"""Gradcheck that convicts: finite differences with a verdict, and the rule that is to blame."""
+"""Gradcheck that convicts: finite differences with a verdict, and the rule that is to blame.
+
+====================  ========================================================================
+``differences.py``    slopes by finite differences, each with an estimate of its error
+``verdicts.py``       what to say of two derivatives: pass, kink, outside, inconclusive, fail
+``subjects.py``       what can be checked: a function, a module, a node alone, a gradient
+``search.py``         every element, or random directions and bisection
+``culprit.py``        which rule of a graph is wrong, and ``guess.py``, how
+``report.py``         the outcome, as fields and as a table
+``check.py``          :func:`gradcheck`
+====================  ========================================================================
+"""
 
 from __future__ import annotations
 

@@ -117,15 +117,14 @@ def masked(outputs: Sequence[Tensor], cotangents: Sequence[Array]) -> list[Culpr
             continue
         for i, _ in node.plan.rules:
             parent = node.parents[i]
-            assert isinstance(parent, Node | Leaf)
-            finite = np.isfinite(gradients[parent])
-            if not finite.all():
-                place = int(np.argmin(finite))
-                index = tuple(int(j) for j in np.unravel_index(place, parent.shape))
-                wrong = float(gradients[parent][index])
-                finding = Finding(Verdict.FAIL, index, wrong, float("nan"), 0.0)
-                name = node.op.input_name(i)
-                return [_culprit(node, name, parent.shape, finding, MASKED.format(op=node.op.name))]
+            gradient = gradients.get(parent) if isinstance(parent, Node | Leaf) else None
+            if gradient is None or np.isfinite(gradient).all():
+                continue
+            place = int(np.argmin(np.isfinite(gradient)))
+            index = tuple(int(j) for j in np.unravel_index(place, gradient.shape))
+            finding = Finding(Verdict.FAIL, index, float(gradient[index]), float("nan"), 0.0)
+            name, said = node.op.input_name(i), MASKED.format(op=node.op.name)
+            return [_culprit(node, name, gradient.shape, finding, said)]
     return []
 
 

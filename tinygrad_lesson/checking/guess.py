@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..arrays import Array
+from .search import scales
 from .subjects import Function
 
 LARGEST = 1 << 18
@@ -42,13 +43,13 @@ def guess(subject: Function, number: int, step: float = 2.0**-17) -> str:
     if len(outputs) != 1 or size * point.size > LARGEST:
         return ""
     jacobian = np.empty((point.size, size))
-    for i in range(point.size):
+    for i, h in enumerate(step * scales(point)):
         sides = []
-        for t in (step, -step):
+        for t in (h, -h):
             points[number] = point.copy()
             points[number].flat[i] += t
             sides.append(subject.value(points))
-        jacobian[i] = (sides[0] - sides[1]) / (2 * step)
+        jacobian[i] = (sides[0] - sides[1]) / (2 * h)
     cotangent = np.random.default_rng(0).uniform(0.5, 1.5, size)
     given = subject.pull([cotangent])[0][number]
     terms = jacobian * cotangent
@@ -64,11 +65,9 @@ def _of_all(given: Array, terms: Array, out: Shape) -> str:
     factor = _factor(given, right)
     if not given.any():
         return "it is zero: no gradient gets through"
-    if factor is not None and given.size == 1 and factor != -1:
-        factor = None  # one number says little: look at its terms first
     if factor == -1:
         return "the sign is wrong"
-    if factor is not None:
+    if factor is not None and given.size > 1:  # one number says little: look at its terms first
         return _of_factor(factor, given.shape, out)
     for axes in itertools.permutations(range(given.ndim)):
         swapped = right.transpose(axes)
@@ -94,13 +93,12 @@ def _of_all(given: Array, terms: Array, out: Shape) -> str:
             return f"one term is missing: that of output element {_index(j, out)}"
     if given.size > 1 and _alike(np.sort(given, axis=None), np.sort(right, axis=None)):
         return "it has the right numbers in another order"
-    if wrong.sum() == 1:
+    if factor is not None:
+        return _of_factor(factor, given.shape, out)
+    if wrong.sum() == 1 and given.size > 1:
         place = int(np.argmax(wrong))
         amount = given.flat[place] / right.flat[place] if right.flat[place] else math.inf
         return f"only this element is wrong: {_number(amount)} times what it should be"
-    lone = _factor(given, right) if given.size == 1 else None
-    if lone is not None:
-        return _of_factor(lone, given.shape, out)
     return f"a term is missing or wrong ({int(wrong.sum())} of {wrong.size} elements)"
 
 

@@ -135,7 +135,14 @@ class Function:
             for parameter, tensor in parameters:
                 parameter._data, parameter._node = tensor._data, tensor._node
             outputs = list(_tensors(self.function(*arguments)))
-        return [t for t in outputs if t.dtype.kind == "f"], inputs
+        floats = [t for t in outputs if t.dtype.kind == "f"]
+        if not floats:
+            raise ArgumentError(
+                "gradcheck",
+                "the function returned no tensor of a floating dtype",
+                "Return what is to be differentiated.",
+            )
+        return floats, inputs
 
 
 class Gradient:
