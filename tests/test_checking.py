@@ -398,7 +398,7 @@ def test_a_module_is_whatever_has_named_parameters_and_its_buffers_are_put_back(
     module = Scale()
     report = gradcheck(module, np.array([1.0, 4.0]))
     assert report
-    assert [r.name for r in report.results] == ["input", "weight"]
+    assert [r.name for r in report.results] == ["x", "weight"]
     assert float(module.seen) == 0.0
 
 

@@ -52,7 +52,9 @@ def test_word_of_the_lesson_names_what_exists(word: str, name: str, file: str) -
 
 
 def test_links_and_pictures_exist() -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+    targets = re.findall(r"\]\(([^)#:]+)\)", README) + re.findall(r'src="([^"]+)"', README)
+    assert len(targets) >= 6
+    for target in targets:
         assert (ROOT / target).exists(), target
 
 

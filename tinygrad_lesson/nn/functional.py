@@ -125,7 +125,7 @@ def cross_entropy(input: Array, target: Array, reduction: str = "mean") -> Tenso
                 f" {input.shape}",
                 "Pass one probability for each score, or class numbers as integers.",
             )
-        return _mean_over_samples(-(log_p * target).sum(axis=axis), reduction)
+        return _reduced(-(log_p * target).sum(axis=axis), reduction, "cross_entropy")
     if target.shape != samples:
         raise ShapeError(
             where,
@@ -139,18 +139,10 @@ def cross_entropy(input: Array, target: Array, reduction: str = "mean") -> Tenso
             f"class numbers from {int(target.min())} to {int(target.max())} for {classes} classes",
             f"Number them from 0 to {classes - 1}.",
         )
-    if axis == 1 and input.ndim > 2:
-        log_p = log_p.permute_dims((0, *range(2, input.ndim), 1))
-    rows = log_p.reshape(-1, classes)
-    picked = rows[arange(rows.shape[0]), target.reshape(-1)].reshape(samples)
-    return _mean_over_samples(-picked, reduction)
-
-
-def _mean_over_samples(losses: Tensor, reduction: str) -> Tensor:
+    if input.ndim == 1:
+        return _reduced(-log_p[target], reduction, "cross_entropy")
+    if input.ndim > 2:  # classes last, all else one axis
+        log_p = log_p.permute_dims((0, *range(2, input.ndim), 1)).reshape(-1, classes)
+    picked = log_p[arange(log_p.shape[0]), target.flatten() if target.ndim > 1 else target]
+    losses = -picked if target.ndim == 1 else -picked.reshape(samples)
     return _reduced(losses, reduction, "cross_entropy")
-
-
-__all__ = [
-    "cross_entropy", "linear", "log_softmax", "mse_loss", "ops", "relu", "sigmoid", "softmax",
-    "tanh",
-]  # fmt: skip
