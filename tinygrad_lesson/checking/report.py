@@ -138,12 +138,12 @@ def _table(results: tuple[Result, ...]) -> str:
     for r in results:
         prefix = f"d2 {r.name}" if r.order == 2 and len(orders) > 1 else r.name
         digits = 6 if r.verdict is not Verdict.FAIL else 8
-        looked = r.shape and 0 in r.shape
+        nothing = 0 in r.shape or (r.index is None and math.isnan(r.analytic))
         row = [
             prefix,
             str(r.shape),
             str(r.verdict) + (f" ({r.kinks} at a kink)" if r.verdict is Verdict.KINK else ""),
-            "nothing" if looked else place(r.index),
+            "-" if nothing else place(r.index),
             number(r.analytic, digits),
             " | ".join(number(x, 4) for x in r.slopes) if r.slopes else number(r.numeric, digits),
             f"{r.error:.0e}" if math.isfinite(r.error) and not r.slopes else "-",
@@ -195,7 +195,7 @@ def _accusation(culprit: Culprit) -> str:
 def _remarks(results: tuple[Result, ...]) -> list[str]:
     remarks = []
     detects = [r.detects for r in results if r.detects is not None]
-    if detects:
+    if detects and all(r.verdict is not Verdict.FAIL for r in results):
         # With all weights given but one, that one would have to lie in a window of this width.
         chance = min(1.0, (max(detects) / 4 / 0.01) ** PROJECTIONS)
         remarks.append(
@@ -241,4 +241,5 @@ def ratio(x: float) -> str:
     """A ratio to four digits after the point, or in powers of ten."""
     if not math.isfinite(x):
         return "-"
+    x += 0.0  # -0 becomes 0
     return f"{x:.4f}" if 1e-3 < abs(x) < 1e4 or x == 0 else f"{x:.1e}"
