@@ -52,7 +52,6 @@ def test_requires_grad(function):
     assert tl.eye(2, requires_grad=True).requires_grad
 
 
-@pytest.mark.xfail(strict=True, reason="the history is lost in silence")
 def test_full_of_a_tensor_with_a_history_is_refused():
     with pytest.raises(TypeError, match="broadcast_to"):
         tl.full((2,), tl.Tensor(1.0, requires_grad=True))

@@ -18,12 +18,12 @@ ROOT = Path(tinygrad_lesson.__file__).parent.parent
 LIBRARY = "tinygrad_lesson"
 
 LAYERS = (
-    {"errors", "mode", "dtypes", "arrays", "samples"},
+    {"errors", "mode", "dtypes", "arrays", "samples", "conversion"},
     {"op"},
     {"ops"},
     {"graph", "autograd"},
     {
-        "conversion", "explain", "readonly", "recording", "methods", "protocols", "tensor",
+        "explain", "readonly", "recording", "methods", "protocols", "tensor",
         "creation", "random",
     },
     {"transforms", "checking", "trace", "compiler"},

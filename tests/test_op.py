@@ -59,7 +59,6 @@ def test_registration_is_by_name():
         del REGISTRY["test_only"]
 
 
-@pytest.mark.xfail(strict=True, reason="the registry is pickled along, a copy of it")
 def test_an_op_is_pickled_by_its_name():
     assert pickle.loads(pickle.dumps(ops.tanh)) is ops.tanh
 

@@ -82,6 +82,7 @@ TORCH: dict[str, Callable[..., Any]] = {
     **named("negative", "reciprocal", "square", "sqrt", "abs", "exp", "expm1", "log", "log1p"),
     **named("sin", "cos", "tan", "tanh", "sigmoid", "relu", "maximum", "minimum", "where"),
     **named("sign", "floor", "ceil", "trunc", "round", "matmul", "zeros_like", "ones_like"),
+    **named("bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_invert"),
     **named("logical_and", "logical_or", "logical_xor", "logical_not", "full_like"),
     **named("isfinite", "isinf", "isnan"),
     "equal": torch.eq,

@@ -46,7 +46,8 @@ def test_make_says_what_to_install(python: str, said: str, tmp_path: Path) -> No
     if refused is not None:  # an interpreter that fails at what the Makefile asks of it
         interpreter = tmp_path / python
         interpreter.write_text(
-            f'#!/bin/sh\ncase "$*" in\n*{refused}*) exit 1;;\n*--version*) echo "Python 3.9";;\nesac\n'
+            f'#!/bin/sh\ncase "$*" in\n*{refused}*) exit 1 ;;\n'
+            '*--version*) echo "Python 3.9" ;;\nesac\n'
         )
         interpreter.chmod(0o755)
         python = str(interpreter)

@@ -18,6 +18,11 @@ SNIPPETS = re.findall(r"```python\n(.*?)```\n(?:\n```text\n(.*?)```)?", README, 
 WORDS = re.findall(r"^\| ([^|]+) \| `([^`]+)` \| `([^`]+)` \|$", README, re.M)
 
 
+def without_noise(report: str) -> str:
+    """Rounding decides which element of a gradient that passes is the worst, and by how much."""
+    return re.sub(r" pass .*", " pass", report)
+
+
 @pytest.mark.parametrize(
     ("code", "printed"), SNIPPETS, ids=[code.splitlines()[0] for code, _ in SNIPPETS]
 )
@@ -29,7 +34,7 @@ def test_snippet_runs_as_pasted_and_prints_what_stands_below_it(
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
         exec(compile(code, "example.py", "exec"), {"__name__": "__main__"})
-    assert output.getvalue() == printed
+    assert without_noise(output.getvalue()) == without_noise(printed)
 
 
 def test_there_are_snippets_and_words() -> None:

@@ -47,6 +47,10 @@ from .ops import any as any
 from .ops import argmax as argmax
 from .ops import argmin as argmin
 from .ops import astype as astype
+from .ops import bitwise_and as bitwise_and
+from .ops import bitwise_invert as bitwise_invert
+from .ops import bitwise_or as bitwise_or
+from .ops import bitwise_xor as bitwise_xor
 from .ops import broadcast_to as broadcast_to
 from .ops import ceil as ceil
 from .ops import clip as clip

@@ -18,14 +18,16 @@ from typing import Any, TypeVar
 from . import ops
 from .arrays import Array, Namespace
 from .arrays import numpy as numpy_namespace
+from .conversion import array_of
 from .errors import (
+    ArgumentError,
     DisconnectedError,
     GraphFreedError,
     NonScalarError,
     RuleError,
     ShapeError,
 )
-from .graph import FREED, Carrier, Hook, Leaf, Node, topological
+from .graph import FREED, Carrier, Hook, Leaf, Node, leaves, topological
 from .mode import current, enable_grad
 
 T = TypeVar("T", bound=Carrier)
@@ -65,7 +67,11 @@ def walk(
     reach = None if wanted is None else _leading_to(wanted, topological(cotangents))
     pending = dict(cotangents)
     # The latest node first: every node that used its result is then already behind us.
-    latest = [(-node.number, node) for node in cotangents if type(node) is Node]
+    latest = [
+        (-node.number, node)
+        for node in cotangents
+        if type(node) is Node and (reach is None or node in reach)
+    ]
     heapify(latest)
     results: dict[Node | Leaf, Array] = {}
     owned: set[Node | Leaf] = set()  # those whose sum is in a buffer that this walk allocated
@@ -76,6 +82,8 @@ def walk(
             g = _hooked(g, node.meta.hooks, lift, create_graph)
         if wanted is not None and node in wanted:
             results[node] = g
+        if reach is not None and reach.isdisjoint(node.parents):
+            continue
         saved, parents, plan = node.saved, node.parents, node.plan
         if saved is FREED:
             raise GraphFreedError(
@@ -113,9 +121,9 @@ def walk(
                     owned.add(parent)
         if not retain_graph:
             node.saved = FREED
-    for leaf, g in pending.items():  # no node is left in it
-        if wanted is None or leaf in wanted:
-            hooks = leaf.box.hooks if type(leaf) is Leaf and leaf.box is not None else None
+    for leaf, g in pending.items():
+        if type(leaf) is Leaf and (wanted is None or leaf in wanted):
+            hooks = leaf.box.hooks if leaf.box is not None else None
             results[leaf] = _hooked(g, hooks, lift, create_graph) if hooks else g
     return results
 
@@ -135,6 +143,12 @@ def _hooked(g: Any, hooks: list[Hook], lift: Lift, create_graph: bool) -> Any:
         changed = hook(g if create_graph else lift(g, None))
         if changed is None:
             continue
+        if not hasattr(changed, "raw"):
+            raise ArgumentError(
+                "register_hook",
+                f"the hook returned a {type(changed).__name__}",
+                "Return a Tensor of the gradient's shape, or None.",
+            )
         if changed.shape != g.shape:
             raise ShapeError(
                 "register_hook",
@@ -203,17 +217,9 @@ def grad(
     >>> float(slope), float(curvature)
     (27.0, 18.0)
     """
-    outs: list[T] = _listed(outputs)
-    ins: list[T] = _listed(inputs)
-    given: list[T | None] = [None] * len(outs) if grad_outputs is None else _listed(grad_outputs)
-    if len(given) != len(outs):
-        raise ShapeError(
-            "autograd.grad",
-            f"{len(outs)} outputs but {len(given)} grad_outputs",
-            "Give one for each output, None where the output is a single number.",
-        )
+    outs: list[T] = _tensors(outputs, "autograd.grad")
     nodes: list[Node | Leaf] = []
-    for i, tensor in enumerate(ins):
+    for i, tensor in enumerate(_tensors(inputs, "autograd.grad")):
         if tensor.node is None or not tensor.node.requires_grad:
             raise DisconnectedError(
                 "autograd.grad",
@@ -221,18 +227,43 @@ def grad(
                 "Make it with requires_grad=True before the forward pass.",
             )
         nodes.append(tensor.node)
-    found = _differentiate("autograd.grad", outs, given, set(nodes), retain_graph, create_graph)
-    for i, node in enumerate(nodes):
-        if node not in found and not allow_unused:
+    places = _places(nodes, [output.node for output in outs])
+    for i, (node, found) in enumerate(zip(nodes, places, strict=True)):
+        if not found and not allow_unused:
             raise DisconnectedError(
                 "autograd.grad",
                 f"no output depends on input {i}, of shape {node.shape}",
                 "Pass allow_unused=True to get None for it.",
             )
-    lift = outs[0].lift
-    if create_graph:
-        return tuple(found.get(node) for node in nodes)
-    return tuple(None if node not in found else lift(found[node]) for node in nodes)
+    wanted = {place for found in places for place in found}
+    cotangents = _cotangents("autograd.grad", outs, grad_outputs, create_graph)
+    keep = create_graph if retain_graph is None else retain_graph
+    gradients = _walk(cotangents, wanted, outs[0].lift, keep, create_graph)
+    results: list[T | None] = []
+    for found in places:
+        parts = [gradients[place] for place in found if place in gradients]
+        total = sum(parts[1:], parts[0]) if parts else None
+        results.append(total if create_graph or total is None else outs[0].lift(total))
+    return tuple(results)
+
+
+def _places(
+    inputs: Sequence[Node | Leaf], outputs: Sequence[Node | Leaf | None]
+) -> list[list[Node | Leaf]]:
+    """Where each input stands in the graph of `outputs`: for one that was assigned to, several.
+
+    The Leaves that a tensor had one after the other share a box.
+    """
+    order = topological(outputs)
+    present: set[Node | Leaf | None] = {*order, *leaves(order), *outputs}
+    by_box: dict[Any, list[Node | Leaf]] = {}
+    for leaf in present:
+        if type(leaf) is Leaf and leaf.box is not None:
+            by_box.setdefault(leaf.box, []).append(leaf)
+    return [
+        by_box.get(node.box, []) if type(node) is Leaf else [node] if node in present else []
+        for node in inputs
+    ]
 
 
 def backward(
@@ -245,12 +276,12 @@ def backward(
 
     The parameters are those of :func:`grad`.
     """
-    outs: list[T] = _listed(outputs)
-    given: list[T | None] = [None] * len(outs) if gradients is None else _listed(gradients)
-    found = _differentiate("backward", outs, given, None, retain_graph, create_graph)
+    outs: list[T] = _tensors(outputs, "backward")
+    cotangents = _cotangents("backward", outs, gradients, create_graph)
+    seen = {id(g) for g in cotangents.values()}
     lift = outs[0].lift
-    seen = {id(g.raw) for g in given if g is not None}
-    for leaf, g in found.items():
+    keep = create_graph if retain_graph is None else retain_graph
+    for leaf, g in _walk(cotangents, None, lift, keep, create_graph).items():
         box: Any = leaf.box  # type: ignore[union-attr]
         if box.grad is not None:
             box.grad = box.grad + g if create_graph else lift(box.grad.raw + g)
@@ -263,21 +294,33 @@ def backward(
             box.grad = lift(g)
 
 
-def _listed(tensors: Any) -> list[Any]:
-    return list(tensors) if isinstance(tensors, list | tuple) else [tensors]
+def _tensors(given: Any, where: str) -> list[Any]:
+    tensors = list(given) if isinstance(given, list | tuple) else [given]
+    if not tensors or not all(hasattr(tensor, "raw") for tensor in tensors):
+        kinds = sorted({type(tensor).__name__ for tensor in tensors}) or ["nothing"]
+        raise ArgumentError(
+            where, f"takes one or several tensors, not {' and '.join(kinds)}", "Pass a Tensor."
+        )
+    return tensors
 
 
-def _differentiate(
-    where: str,
-    outputs: Sequence[T],
-    given: Sequence[T | None],
-    wanted: set[Node | Leaf] | None,
-    retain_graph: bool | None,
-    create_graph: bool,
+def _cotangents(
+    where: str, outputs: Sequence[Carrier], given: Any, create_graph: bool
 ) -> dict[Node | Leaf, Any]:
-    """The walk from tensors, after their gradients have been checked or filled in."""
+    """The gradient to start from at the node of each output: what is given, or else 1."""
+    gradients = list(given) if isinstance(given, list | tuple) and len(outputs) > 1 else [given]
+    if given is None:
+        gradients = [None] * len(outputs)
+    elif isinstance(given, list | tuple) and len(given) == len(outputs) == 1:
+        gradients = list(given)
+    if len(gradients) != len(outputs):
+        raise ShapeError(
+            where,
+            f"{len(outputs)} outputs but {len(gradients)} grad_outputs",
+            "Give one for each output, None where the output is a single number.",
+        )
     cotangents: dict[Node | Leaf, Any] = {}
-    for output, gradient in zip(outputs, given, strict=True):
+    for output, gradient in zip(outputs, gradients, strict=True):
         node = output.node
         if node is None or not node.requires_grad:
             raise DisconnectedError(
@@ -286,30 +329,48 @@ def _differentiate(
                 " a tensor that requires a gradient",
                 "Set requires_grad=True on what is to be differentiated, and leave no_grad().",
             )
-        if gradient is None:
-            if math.prod(output.shape) != 1:
-                raise NonScalarError(
-                    where,
-                    f"the output has shape {output.shape}, which is not a single number",
-                    "Reduce it first, as in loss.sum(), or pass the gradient with respect to it.",
-                )
-            g = output.dtype.type(1) if output.shape == () else _namespace().ones_like(output.raw)
-            cotangent = output.lift(g) if create_graph else g
-        else:
-            if gradient.shape != output.shape:
-                raise ShapeError(
-                    where,
-                    f"the gradient has shape {gradient.shape}, the output {output.shape}",
-                    "Pass one number for each element of the output.",
-                )
-            cotangent = gradient if create_graph else gradient.raw
-        cotangents[node] = cotangents[node] + cotangent if node in cotangents else cotangent
-    keep = create_graph if retain_graph is None else retain_graph
-    lift = outputs[0].lift
+        start = _start(where, output, gradient)
+        g = start if create_graph else start.raw
+        cotangents[node] = cotangents[node] + g if node in cotangents else g
+    return cotangents
+
+
+def _start(where: str, output: Carrier, gradient: Any) -> Any:
+    """The given gradient as a tensor of the shape of `output`, or 1 for a single number."""
+    if gradient is None:
+        if math.prod(output.shape) != 1:
+            raise NonScalarError(
+                where,
+                f"the output has shape {output.shape}, which is not a single number",
+                "Reduce it first, as in loss.sum(), or pass the gradient with respect to it.",
+            )
+        one = output.dtype.type(1) if output.shape == () else _namespace().ones_like(output.raw)
+        return output.lift(one)
+    if not hasattr(gradient, "raw"):
+        gradient = output.lift(array_of(gradient, output.dtype))
+    if gradient.shape != output.shape:
+        raise ShapeError(
+            where,
+            f"the gradient has shape {gradient.shape}, the output {output.shape}",
+            "Pass one number for each element of the output.",
+        )
+    return gradient
+
+
+def _walk(
+    cotangents: dict[Node | Leaf, Any],
+    wanted: set[Node | Leaf] | None,
+    lift: Lift,
+    retain_graph: bool,
+    create_graph: bool,
+) -> dict[Node | Leaf, Any]:
+    """The walk, on raw arrays, or on the ops themselves if the gradients are to be recorded."""
     if not create_graph:
-        return walk(cotangents, wanted, xp=_namespace(), lift=lift, retain_graph=keep)
+        return walk(cotangents, wanted, xp=_namespace(), lift=lift, retain_graph=retain_graph)
     with enable_grad():
-        return walk(cotangents, wanted, xp=ops, lift=lift, create_graph=True, retain_graph=keep)
+        return walk(
+            cotangents, wanted, xp=ops, lift=lift, create_graph=True, retain_graph=retain_graph
+        )
 
 
 def _namespace() -> Namespace:

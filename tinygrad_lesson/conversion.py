@@ -10,40 +10,46 @@ from typing import Any
 import numpy as np
 
 from .arrays import SLOT, Array
-from .dtypes import get_default_dtype
+from .dtypes import as_dtype, get_default_dtype
 from .errors import ArgumentError, DTypeError, IndexingError, ShapeError
 
 
 def array_of(value: Any, dtype: Any = None) -> Array:
     """A new array of the numbers of `value`, as the constructor of Tensor takes them."""
+    if dtype is not None:
+        dtype = as_dtype(dtype, "Tensor")
     value = getattr(value, "raw", value)
-    if hasattr(value, "__array__"):
-        array = np.array(value, dtype)
-    else:
-        if _holds_tensor(value):
-            raise ArgumentError(
-                "Tensor", "a list of tensors would lose their history",
-                "Join them with tl.stack(list) or tl.concat(list).",
-            )  # fmt: skip
-        try:
-            array = np.array(value)
-        except ValueError as error:
-            raise ShapeError(
-                "Tensor", "the nested lists have different lengths",
-                "Pad them, or make one tensor of each.",
-            ) from error  # fmt: skip
-        if array.dtype.kind == "f" and dtype is None:
-            dtype = get_default_dtype()
-        if array.size == 0 and dtype is None:  # of an empty list nothing tells the type
-            dtype = get_default_dtype()
-        if dtype is not None and array.dtype.kind in "biuf":
-            array = array.astype(dtype)
+    if _holds_tensor(value):
+        raise ArgumentError(
+            "Tensor",
+            "a list of tensors would lose their history",
+            "Join them with tl.stack(list) or tl.concat(list).",
+        )
+    try:
+        array = np.array(value)
+    except ValueError as error:
+        raise ShapeError(
+            "Tensor",
+            "the nested lists have different lengths",
+            "Pad them, or make one tensor of each.",
+        ) from error
+    if array.dtype.kind == "O":
+        other = next((x for x in array.flat if not isinstance(x, int | float)), value)
+        raise ArgumentError(
+            "Tensor",
+            f"a value of type {type(other).__name__} is not a number",
+            "Pass a number, a nested list of numbers, a NumPy array or a Tensor.",
+        )
     if array.dtype.kind not in "biuf":
         raise DTypeError(
-            "Tensor", f"numbers of type {array.dtype} are not supported",
+            "Tensor",
+            f"numbers of type {array.dtype} are not supported",
             "Use booleans, integers or floats.",
-        )  # fmt: skip
-    return array
+        )
+    if dtype is None and not hasattr(value, "__array__"):  # numbers of Python's own
+        # (of an empty list nothing tells the type)
+        dtype = get_default_dtype() if array.dtype.kind == "f" or not array.size else None
+    return array if dtype is None else array.astype(dtype, copy=False)
 
 
 def _holds_tensor(value: Any) -> bool:
@@ -52,15 +58,15 @@ def _holds_tensor(value: Any) -> bool:
     )
 
 
-def split_index(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
-    """Split an index into its static skeleton and its arrays of integers.
+def split_index(index: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], list[Any]]:
+    """Split an index of a tensor of `shape` into its static skeleton and its arrays of integers.
 
     A boolean mask becomes the integer arrays of its true places, as NumPy defines it.
     """
-    items = index if type(index) is tuple else (index,)
     skeleton: list[Any] = []
     arrays: list[Any] = []
-    for item in items:
+    items = index if type(index) is tuple else (index,)
+    for place, item in enumerate(items):
         if item is None or item is Ellipsis or isinstance(item, slice | int):
             skeleton.append(item)
             continue
@@ -69,6 +75,7 @@ def split_index(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
             array = array.astype(np.intp)  # NumPy would make it floats
         kind = array.dtype.kind
         if kind == "b" and array.ndim:
+            _check_mask(array.shape, items, place, shape)
             for places in np.nonzero(array):
                 skeleton.append(SLOT)
                 arrays.append(places)
@@ -80,9 +87,35 @@ def split_index(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
         elif kind in "iu":
             skeleton.append(int(array))
         else:
+            of = f" of {array.dtype}" if hasattr(item, "dtype") else ""
             raise IndexingError(
                 "getitem",
-                f"a {type(item).__name__} of {array.dtype} cannot index",
+                f"a {type(item).__name__}{of} cannot index",
                 "Use integers, slices, None, ..., booleans, or tensors of integers or booleans.",
             )
     return tuple(skeleton), arrays
+
+
+def _check_mask(
+    mask: tuple[int, ...], items: tuple[Any, ...], place: int, shape: tuple[int, ...]
+) -> None:
+    """Refuse a mask that has not the lengths of the axes that it selects from."""
+    after_dots = any(item is Ellipsis for item in items[:place])
+    if after_dots:
+        axis = len(shape) - sum(map(_consumed, items[place:]))
+    else:
+        axis = sum(map(_consumed, items[:place]))
+    if shape[axis : axis + len(mask)] != mask:
+        raise IndexingError(
+            "getitem",
+            f"a mask of shape {mask} for axis {axis} of shape {shape}",
+            "A mask has the lengths of the axes that it selects from.",
+        )
+
+
+def _consumed(item: Any) -> int:
+    """How many axes of a tensor an item of an index stands for."""
+    if item is None or item is Ellipsis or isinstance(item, bool):
+        return 0
+    array = np.asarray(getattr(item, "raw", item))
+    return array.ndim if array.dtype.kind == "b" else 1

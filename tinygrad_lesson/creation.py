@@ -6,8 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from .dtypes import get_default_dtype
+from .dtypes import as_dtype, get_default_dtype
+from .errors import ArgumentError, ShapeError
 from .tensor import Tensor
+
+
+def _filled(
+    where: str, shape: int | tuple[int, ...], fill: Any, dtype: Any, requires_grad: bool
+) -> Tensor:
+    lengths = shape if isinstance(shape, tuple | list) else (shape,)
+    if any(length < 0 for length in lengths):
+        raise ShapeError(where, f"shape {shape} has a negative length", "Lengths are 0 or more.")
+    dtype = as_dtype(dtype, where) if dtype is not None else get_default_dtype()
+    return Tensor(np.full(tuple(lengths), fill, dtype), requires_grad)
 
 
 def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -19,12 +30,12 @@ def zeros(
     shape: int | tuple[int, ...], *, dtype: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Zeros, in the default dtype unless `dtype` is given."""
-    return Tensor(np.zeros(shape, dtype or get_default_dtype()), requires_grad)
+    return _filled("zeros", shape, 0, dtype, requires_grad)
 
 
 def ones(shape: int | tuple[int, ...], *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones, in the default dtype unless `dtype` is given."""
-    return Tensor(np.ones(shape, dtype or get_default_dtype()), requires_grad)
+    return _filled("ones", shape, 1, dtype, requires_grad)
 
 
 def full(
@@ -34,8 +45,13 @@ def full(
     dtype: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """One value everywhere."""
-    return Tensor(np.full(shape, Tensor(fill_value, dtype=dtype).raw), requires_grad)
+    """One value everywhere, in its own dtype (the default for floats) unless `dtype` is given."""
+    if isinstance(fill_value, Tensor) and fill_value.requires_grad:
+        raise ArgumentError(
+            "full", "the value's history would be lost", "Use tl.broadcast_to(value, shape)."
+        )
+    number = Tensor(fill_value, dtype=dtype)
+    return _filled("full", shape, number.raw, number.dtype, requires_grad)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:

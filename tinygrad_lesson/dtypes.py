@@ -23,6 +23,17 @@ def get_default_dtype() -> DType:
     return _default
 
 
+def as_dtype(dtype: Any, where: str) -> DType:
+    """`dtype` as an object, from a name such as ``"float32"`` or a type."""
+    try:
+        found: DType = np.dtype(dtype)
+    except TypeError as error:
+        raise DTypeError(
+            where, f"{dtype!r} is not a dtype", "Pass one such as tl.float32."
+        ) from error
+    return found
+
+
 def set_default_dtype(dtype: Any) -> None:
     """Change, for the whole process, the dtype that Python floats become.
 
@@ -35,7 +46,7 @@ def set_default_dtype(dtype: Any) -> None:
     >>> tl.set_default_dtype(tl.float32)
     """
     global _default
-    dtype = np.dtype(dtype)
+    dtype = as_dtype(dtype, "set_default_dtype")
     if not is_floating(dtype):
         raise DTypeError(
             "set_default_dtype",

@@ -1,9 +1,15 @@
-"""Why an op refused its input: the array library's complaint, in terms of the user's call."""
+"""Why an op refused its input: the array library's complaint, in terms of the user's call.
+
+Nothing is checked before an op runs. Only when the array library has refused does the function
+for that op here look at the shapes and parameters, and say which of them is off.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +27,40 @@ from .mode import current
 from .op import Op
 
 
+class Call(NamedTuple):
+    """A call that failed.
+
+    Attributes
+    ----------
+    op, where
+        The op, and the layer path and op for the head of the message.
+    inputs, shapes
+        Tensors or Python numbers, and their shapes.
+    params
+        The static parameters.
+    error, reason
+        What the array library raised, and what it said.
+    """
+
+    op: Op[...]
+    where: str
+    inputs: Sequence[Any]
+    shapes: list[Shape]
+    params: Mapping[str, Any]
+    error: Exception
+    reason: str
+
+    @property
+    def listed(self) -> str:
+        """The shapes, as a sentence names them."""
+        return " and ".join(map(str, self.shapes))
+
+    @property
+    def usage(self) -> str:
+        """The remedy that always helps."""
+        return f"Call {self.op.usage}."
+
+
 def explain(
     op: Op[...], inputs: Sequence[Any], params: Mapping[str, Any], error: Exception
 ) -> Exception:
@@ -36,105 +76,348 @@ def explain(
     if isinstance(error, TinygradError):
         return error
     scope = current().scope
-    where = f"{scope} {op.name}" if scope else op.name
-    shapes = [tuple(x.shape) for x in inputs if hasattr(x, "shape")]
-    listed = " and ".join(str(shape) for shape in shapes) or "numbers"
+    shapes = [tuple(getattr(x, "shape", ())) for x in inputs]
     reason = str(error).rstrip(".")
-    if isinstance(error, np.exceptions.AxisError):
-        shape = shapes[0]
-        return AxisError(
-            where,
-            f"axis {params.get('axis', params.get('axes'))} does not exist in shape {listed}",
-            f"Use an axis from {-len(shape)} to {len(shape) - 1}."
-            if shape else "A single number has no axis; leave axis out.",
-        )  # fmt: skip
-    if isinstance(error, IndexError):
-        return IndexingError(where, f"shape {listed}: {reason}", "Use an index inside the shape.")
-    if op.name == "matmul" and isinstance(error, ValueError):
-        return _matmul_error(where, shapes)
-    if (
-        isinstance(error, ValueError)
-        and _cannot_broadcast(shapes)
-        and op.kind.name == "elementwise"
-    ):
-        return ShapeError(where, f"shapes {listed} do not broadcast", _broadcast_remedy(shapes))
-    if isinstance(error, ValueError):
-        made = SHAPE_REMEDIES.get(op.name)
-        if made is not None:
-            asked = ", ".join(f"{name}={value}" for name, value in params.items())
-            return ShapeError(where, f"shape {listed} with {asked}: {reason}", made)
-        return RangeError(where, f"shape {listed}: {reason}", f"Call {op.usage}.")
-    if isinstance(error, TypeError):
-        dtypes = " and ".join(str(getattr(x, "dtype", type(x).__name__)) for x in inputs)
-        if "ufunc" in reason or "dtype" in reason or "boolean" in reason:
-            return DTypeError(
-                where, f"not defined for {dtypes}", "Convert the input, as in x.astype(tl.float32)."
-            )
-        return ArgumentError(where, reason, f"Call {op.usage}.")
-    return error
+    where = f"{scope} {op.name}" if scope else op.name
+    call = Call(op, where, inputs, shapes, params, error, reason)
+    return _axis(call) or _of_one_op(call) or _elementwise(call) or _dtype(call) or _other(call)
 
 
-SHAPE_REMEDIES = {
-    "reshape": "The product of the new lengths must be the number of elements; one may be -1.",
-    "permute_dims": "axes= names every axis once.",
-    "broadcast_to": "Only axes of length 1, and new ones in front, can be stretched.",
-    "expand_dims": "axis= names the places of the new axes in the result.",
-    "squeeze": "Only axes of length 1 can be removed.",
-    "concat": "All arrays must have the same shape but for the length along axis.",
-    "stack": "All arrays must have the same shape.",
-    "getitem": "Index arrays must broadcast with one another.",
-    "scatter_add": "The values must have the shape of what the index selects.",
-    "take": "Pass axis=.",
-    "max": "A maximum of nothing does not exist; check the shape.",
-    "min": "A minimum of nothing does not exist; check the shape.",
-    "argmax": "A maximum of nothing does not exist; check the shape.",
-    "argmin": "A minimum of nothing does not exist; check the shape.",
-    "softmax": "A softmax of nothing does not exist; check the shape.",
-    "log_softmax": "A softmax of nothing does not exist; check the shape.",
-    "logsumexp": "A logsumexp of nothing does not exist; check the shape.",
-}
+def _of_one_op(call: Call) -> Exception | None:
+    explanation = EXPLANATIONS.get(call.op.name)
+    return explanation(call) if explanation is not None else None
 
 
-def _cannot_broadcast(shapes: Sequence[Shape]) -> bool:
-    try:
-        np.broadcast_shapes(*shapes)
-    except ValueError:
-        return True
-    return False
+def _axis(call: Call) -> Exception | None:
+    """An axis that does not exist, is named twice or is no integer."""
+    if "axis" not in call.params:
+        return None
+    axis = call.params["axis"]
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    for a in axes:
+        if a is not None and not isinstance(a, int | np.integer):
+            return ArgumentError(call.where, f"axis={a!r} is not an integer", call.usage)
+    if "duplicate value" in call.reason:
+        return AxisError(call.where, f"axis {axis} names one axis twice", "Name each axis once.")
+    if not isinstance(call.error, np.exceptions.AxisError):
+        return None
+    count, place = len(call.shapes[0]), f"shape {call.shapes[0]}"
+    if call.op.name in ("expand_dims", "stack"):
+        count += len(axes)
+        place = f"the result, which has {count} axes"
+    missing = next((a for a in axes if not -count <= a < count), axis)
+    return AxisError(
+        call.where,
+        f"axis {missing} does not exist in {place}",
+        f"Use an axis from {-count} to {count - 1}."
+        if count
+        else "A single number has no axis; leave axis out.",
+    )
 
 
-def _broadcast_remedy(shapes: Sequence[Shape]) -> str:
-    """Name the axis that is off; where a new axis would mend it, say which."""
-    if len(shapes) == 2:
-        first, second = shapes
-        for long, short, name in ((first, second, "second"), (second, first, "first")):
-            for place in range(len(short), -1, -1):
-                stretched = (*short[:place], 1, *short[place:])
-                if len(short) < len(long) and not _cannot_broadcast([long, stretched]):
-                    return (
-                        f"Give the {name} a new axis: expand_dims(..., axis={place}) makes it"
-                        f" {stretched}."
-                    )
-    return "Axes are lined up from the right; each pair must be equal, or one of them 1."
+# ---- one op each -------------------------------------------------------------------------
 
 
-def _matmul_error(where: str, shapes: Sequence[Shape]) -> ShapeError:
-    x, y = shapes
+def _matmul(call: Call) -> Exception | None:
+    x, y = call.shapes
     if not x or not y:
         return ShapeError(
-            where, f"a single number has no matrix product: {x} @ {y}", "Use * to scale by it."
+            call.where,
+            f"a single number has no matrix product: {x} @ {y}",
+            "Use * to scale by it.",
         )
     inner = y[0] if len(y) == 1 else y[-2]
     if x[-1] != inner:
-        fits = len(y) > 1 and x[-1] == y[-1]
         return ShapeError(
-            where,
+            call.where,
             f"{x} @ {y}: the last axis of the first, {x[-1]}, must equal the"
             f" {'only' if len(y) == 1 else 'second last'} axis of the second, {inner}",
-            "Transpose the second: x @ y.mT." if fits else "Check the layer sizes.",
+            "Transpose the second: x @ y.mT."
+            if len(y) > 1 and x[-1] == y[-1]
+            else "Check the layer sizes.",
         )
+    if _broadcast(x[:-2], y[:-2]):
+        return None
     return ShapeError(
-        where,
+        call.where,
         f"{x} @ {y}: the axes before the last two do not broadcast",
         "They are lined up from the right; each pair must be equal, or one of them 1.",
     )
+
+
+def _reshape(call: Call) -> Exception | None:
+    (shape,), asked = call.shapes, call.params["shape"]
+    lengths = asked if isinstance(asked, tuple) else (asked,)
+    if not all(isinstance(n, int | np.integer) for n in lengths):
+        return ArgumentError(call.where, f"shape={asked!r} are not integers", call.usage)
+    if lengths.count(-1) > 1:
+        what = f"shape={asked} leaves two lengths open"
+    else:
+        what = (
+            f"shape {shape} has {math.prod(shape)} elements, shape={asked} asks for"
+            f" {abs(math.prod(lengths))}{' times a whole number' if -1 in lengths else ''}"
+        )
+    return ShapeError(
+        call.where,
+        what,
+        "The product of the new lengths must be the number of elements; one may be -1.",
+    )
+
+
+def _permute_dims(call: Call) -> Exception | None:
+    shape = call.shapes[0]
+    return ShapeError(
+        call.where,
+        f"axes={call.params['axes']} do not name every axis of shape {shape} once",
+        f"Use a permutation of {tuple(range(len(shape)))}.",
+    )
+
+
+def _broadcast_to(call: Call) -> Exception | None:
+    return ShapeError(
+        call.where,
+        f"shape {call.listed} cannot become {call.params['shape']}",
+        "Only axes of length 1, and new ones in front, can be stretched.",
+    )
+
+
+def _squeeze(call: Call) -> Exception | None:
+    (shape,), axis = call.shapes, call.params["axis"]
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    long = next(a for a in axes if shape[a] != 1)
+    return ShapeError(
+        call.where,
+        f"axis {long} of shape {shape} has length {shape[long]}",
+        "Only axes of length 1 can be removed.",
+    )
+
+
+def _joined(call: Call) -> Exception | None:
+    if not call.shapes:
+        return None
+    first = call.shapes[0]
+    other = next((s for s in call.shapes if len(s) != len(first)), None)
+    if call.op.name == "stack" or other is not None:
+        other = other or next(s for s in call.shapes if s != first)
+        return ShapeError(
+            call.where,
+            f"shapes {first} and {other} differ",
+            "All arrays must have the same shape."
+            if call.op.name == "stack"
+            else "All arrays must have the same number of axes.",
+        )
+    if not first:
+        return ShapeError(
+            call.where, "single numbers have no axis to join along", "Use stack instead."
+        )
+    axis = call.params["axis"] % len(first)
+    other, differs = next(
+        (s, a) for s in call.shapes for a in range(len(s)) if a != axis and s[a] != first[a]
+    )
+    return ShapeError(
+        call.where,
+        f"shapes {first} and {other} differ in axis {differs}",
+        f"All arrays must have the same shape but for the length along axis {axis}.",
+    )
+
+
+def _of_nothing(call: Call) -> Exception | None:
+    if 0 not in call.shapes[0]:
+        return None
+    noun = {"max": "maximum", "argmax": "maximum", "min": "minimum", "argmin": "minimum"}
+    name = noun.get(call.op.name, call.op.name)
+    return ShapeError(
+        call.where,
+        f"shape {call.shapes[0]} has no elements",
+        f"A {name} of nothing does not exist; check the shape.",
+    )
+
+
+def _getitem(call: Call) -> Exception | None:
+    shape = call.shapes[0]
+    if found := re.search(r"index (-?\d+) is out of bounds for axis (\d+) with size (\d+)",
+                          call.reason):  # fmt: skip
+        index, axis, size = map(int, found.groups())
+        return IndexingError(
+            call.where,
+            f"index {index} does not exist in axis {axis} of shape {shape}",
+            f"Use an index from {-size} to {size - 1}." if size else "That axis is empty.",
+        )
+    if found := re.search(r"too many indices.* (\d+) were indexed", call.reason):
+        return IndexingError(
+            call.where,
+            f"{found[1]} indices for shape {shape}, which has {len(shape)} axes",
+            "Leave some out.",
+        )
+    if "indexing arrays could not be broadcast" in call.reason:
+        return IndexingError(
+            call.where,
+            f"index arrays of shapes {' and '.join(map(str, call.shapes[1:]))} do not broadcast",
+            "Index arrays must broadcast with one another.",
+        )
+    return None
+
+
+def _setitem(call: Call) -> Exception | None:
+    if (refused := _getitem(call)) is not None:
+        return refused
+    x, values = call.inputs[:2]
+    if isinstance(call.error, TypeError):
+        return DTypeError(
+            call.where,
+            f"{getattr(values, 'dtype', type(values).__name__)} numbers do not fit into a tensor"
+            f" of {x.dtype}",
+            "Convert the tensor first: t = t.astype(tl.float32).",
+        )
+    index = call.params["index"]
+    return ShapeError(
+        call.where,
+        f"values of shape {call.shapes[1]} do not fit into"
+        f" t[{', '.join(map(_written, index))}], of shape {_selected(call)}",
+        "The values must broadcast to the shape of what the index selects.",
+    )
+
+
+def _selected(call: Call) -> Shape:
+    arrays = iter(call.inputs[2:])
+    full = tuple(
+        next(arrays).raw if _written(item) == "array" else item for item in call.params["index"]
+    )
+    shape: Shape = np.broadcast_to(False, call.shapes[0])[full].shape
+    return shape
+
+
+def _written(item: Any) -> str:
+    """An item of an index as one writes it."""
+    if isinstance(item, slice):
+        ends = ["" if end is None else str(end) for end in (item.start, item.stop, item.step)]
+        return ":".join(ends if item.step is not None else ends[:2])
+    return "..." if item is Ellipsis else str(item)
+
+
+def _take(call: Call) -> Exception | None:
+    if call.params["axis"] is None and len(call.shapes[0]) != 1:
+        return ArgumentError(
+            call.where, f"shape {call.shapes[0]} has more than one axis", "Pass axis=."
+        )
+    indices = call.inputs[1]
+    if getattr(indices, "dtype", np.dtype(int)).kind not in "iu":
+        return DTypeError(
+            call.where,
+            f"indices of {indices.dtype} cannot index",
+            "Convert them: indices.astype(tl.int64).",
+        )
+    return _getitem(call)
+
+
+def _one_hot(call: Call) -> Exception | None:
+    if not isinstance(call.error, IndexError):
+        return None
+    x, count = call.inputs[0], call.params["num_classes"]
+    wrong = next(c for c in x.raw.flat if not 0 <= c < count)
+    return RangeError(
+        call.where,
+        f"class {wrong} does not exist among num_classes={count}",
+        f"Classes are numbered from 0 to {count - 1}.",
+    )
+
+
+def _astype(call: Call) -> Exception | None:
+    return DTypeError(
+        call.where,
+        f"{call.params['dtype']!r} is not a dtype",
+        "Pass one such as tl.float32.",
+    )
+
+
+EXPLANATIONS: dict[str, Callable[[Call], Exception | None]] = {
+    "matmul": _matmul,
+    "reshape": _reshape,
+    "permute_dims": _permute_dims,
+    "broadcast_to": _broadcast_to,
+    "squeeze": _squeeze,
+    "concat": _joined,
+    "stack": _joined,
+    "max": _of_nothing,
+    "min": _of_nothing,
+    "argmax": _of_nothing,
+    "argmin": _of_nothing,
+    "softmax": _of_nothing,
+    "log_softmax": _of_nothing,
+    "logsumexp": _of_nothing,
+    "getitem": _getitem,
+    "setitem": _setitem,
+    "scatter_add": _getitem,
+    "take": _take,
+    "one_hot": _one_hot,
+    "astype": _astype,
+}
+"""For ops that refuse in ways of their own: what was off, or None if it was something else."""
+
+
+# ---- what any op may meet ----------------------------------------------------------------
+
+
+def _elementwise(call: Call) -> Exception | None:
+    """Shapes that do not broadcast, and Python numbers that do not fit."""
+    if isinstance(call.error, OverflowError):
+        number = next((x for x in call.inputs if isinstance(x, int)), None)
+        dtypes = [x.dtype for x in call.inputs if hasattr(x, "dtype")]
+        if number is not None and dtypes:
+            return RangeError(
+                call.where,
+                f"the number {number} does not fit into {dtypes[0]}",
+                "Convert the tensor: x.astype(tl.int64).",
+            )
+    if call.op.kind.name != "elementwise" or _broadcast(*call.shapes):
+        return None
+    remedy = "Axes are lined up from the right; each pair must be equal, or one of them 1."
+    if len(call.shapes) == 2:
+        first, second = call.shapes
+        remedy = _new_axis(first, second, "second") or _new_axis(second, first, "first") or remedy
+    return ShapeError(call.where, f"shapes {call.listed} do not broadcast", remedy)
+
+
+def _new_axis(long: Shape, short: Shape, name: str) -> str | None:
+    """The advice to stretch `short`, where one new axis would make it fit."""
+    if len(short) >= len(long):
+        return None
+    for place in range(len(short), -1, -1):
+        stretched = (*short[:place], 1, *short[place:])
+        if _broadcast(long, stretched):
+            return (
+                f"Give the {name} a new axis: expand_dims(..., axis={place}) makes it {stretched}."
+            )
+    return None
+
+
+def _broadcast(*shapes: Shape) -> bool:
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        return False
+    return True
+
+
+def _dtype(call: Call) -> Exception | None:
+    if not isinstance(call.error, TypeError):
+        return None
+    dtypes = " and ".join(str(getattr(x, "dtype", type(x).__name__)) for x in call.inputs)
+    if "boolean subtract" in call.reason:
+        remedy = "Use ^ for booleans, or convert one of them: x.astype(tl.float32)."
+    elif call.op.name.startswith("bitwise"):
+        remedy = "Use booleans or integers."
+    elif "ufunc" in call.reason or "dtype" in call.reason or "boolean" in call.reason:
+        remedy = "Convert the input, as in x.astype(tl.float32)."
+    else:
+        return ArgumentError(call.where, call.reason, call.usage)
+    return DTypeError(call.where, f"not defined for {dtypes}", remedy)
+
+
+def _other(call: Call) -> Exception:
+    what = f"shape {call.listed}: {call.reason}"
+    if isinstance(call.error, IndexError):
+        return IndexingError(call.where, what, "Use an index inside the shape.")
+    if isinstance(call.error, ValueError):
+        return RangeError(call.where, what, call.usage)
+    return call.error

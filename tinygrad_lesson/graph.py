@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Protocol
 
 from .arrays import Array, Namespace
 from .dtypes import DType
@@ -188,8 +188,8 @@ class Carrier(Protocol):
     def node(self) -> Node | Leaf | None:
         """Its place in the graph."""
 
-    @classmethod
-    def lift(cls, data: Array, node: Node | Leaf | None = None) -> Self:
+    @staticmethod
+    def lift(data: Array, node: Node | Leaf | None = None) -> Any:
         """A tensor of an array, at a place in the graph."""
 
 

@@ -6,7 +6,7 @@ An operator is the op's recorder itself, without a detour.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 from . import ops, recording  # noqa: F401  (recording lets ops run on Tensors)
 from .op import Op
@@ -61,10 +61,10 @@ class Methods:
     __le__ = method(ops.less_equal)
     __gt__ = method(ops.greater)
     __ge__ = method(ops.greater_equal)
-    __and__ = method(ops.logical_and)
-    __or__ = method(ops.logical_or)
-    __xor__ = method(ops.logical_xor)
-    __invert__ = method(ops.logical_not)
+    __and__ = method(ops.bitwise_and)
+    __or__ = method(ops.bitwise_or)
+    __xor__ = method(ops.bitwise_xor)
+    __invert__ = method(ops.bitwise_invert)
 
     __radd__ = reflected(ops.add)
     __rsub__ = reflected(ops.subtract)
@@ -74,6 +74,10 @@ class Methods:
     __rmod__ = reflected(ops.remainder)
     __rpow__ = reflected(ops.pow)
     __rmatmul__ = reflected(ops.matmul)
+
+    __rand__ = reflected(ops.bitwise_and)
+    __ror__ = reflected(ops.bitwise_or)
+    __rxor__ = reflected(ops.bitwise_xor)
 
     __iadd__ = in_place(ops.add)
     __isub__ = in_place(ops.subtract)
@@ -120,6 +124,15 @@ class Methods:
     take = method(ops.take)
     matmul = method(ops.matmul)
     astype = method(ops.astype)
+
+    def __pos__(self) -> Tensor:
+        return cast("Tensor", self)
+
+    def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return ops.floor_divide(self, other), ops.remainder(self, other)
+
+    def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return ops.floor_divide(other, self), ops.remainder(other, self)
 
     def __pow__(self, exponent: Any) -> Tensor:
         square = type(exponent) is int and exponent == 2  # a fifth of the work

@@ -135,7 +135,15 @@ class Op(Generic[P]):
             REGISTRY[self.name] = self
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Tensor:  # noqa: D102
-        return self.record(*args, **kwargs)
+        try:
+            return self.record(*args, **kwargs)
+        except TypeError:
+            count = len(self.arrays)
+            if len(args) == count or self.parameters or self.variadic:
+                raise
+            given = f"{len(args)} argument{'s are' if len(args) != 1 else ' is'}"
+            few = "few" if len(args) < count else "many"
+            raise ArgumentError(self.name, f"{given} too {few}", f"Call {self.usage}.") from None
 
     @functools.cached_property
     def record(self) -> Callable[..., Tensor]:
@@ -205,8 +213,8 @@ class Op(Generic[P]):
     def __repr__(self) -> str:
         return f"<op {self.usage}>"
 
-    def __reduce__(self) -> tuple[Callable[[str], Op[...]], tuple[str]]:
-        return REGISTRY.__getitem__, (self.name,)
+    def __reduce__(self) -> str:
+        return self.name  # in its module, as a function is pickled
 
 
 class _Plans(dict[int, Plan]):

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import ops
 from .arrays import Array
-from .errors import ArgumentError
+from .errors import ArgumentError, RangeError
 from .op import Op
 
 UFUNCS: dict[Any, Op[...]] = {
@@ -56,6 +56,12 @@ class NumpyProtocols:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         array = cast(Any, self).numpy()
         if dtype is not None and dtype != array.dtype:
+            if copy is False:
+                raise RangeError(
+                    "asarray",
+                    f"{array.dtype} becomes {np.dtype(dtype)} only in a copy",
+                    "Leave out copy=False.",
+                )
             return array.astype(dtype)
         return array.copy() if copy else array
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -20,29 +20,33 @@ class ReadOnlyArray(np.ndarray[Any, Any]):
     def __array_wrap__(
         self, array: Array, context: Any = None, return_scalar: bool = False
     ) -> Array:
+        if array is self:  # in place
+            return self
         return array[()] if return_scalar else np.asarray(array)
 
-    def __setitem__(self, key: Any, value: Any) -> NoReturn:
-        raise ReadOnlyError(
-            "data",
-            "t.data is a read-only view, because graphs may still need the array",
-            "Write to the tensor: with tl.no_grad(): t[index] = value.",
-        )
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if not self.flags.writeable:
+            raise ReadOnlyError(
+                "data",
+                "t.data is a read-only view, because graphs may still need the array",
+                "Write to the tensor: with tl.no_grad(): t[index] = value.",
+            )
+        super().__setitem__(key, value)  # a copy of it is anybody's
 
     def __iadd__(self, other: Any) -> Array:  # type: ignore[misc]
-        return self + other
+        return super().__iadd__(other) if self.flags.writeable else self + other
 
     def __isub__(self, other: Any) -> Array:  # type: ignore[misc]
-        return self - other
+        return super().__isub__(other) if self.flags.writeable else self - other
 
     def __imul__(self, other: Any) -> Array:  # type: ignore[misc]
-        return self * other
+        return super().__imul__(other) if self.flags.writeable else self * other
 
     def __itruediv__(self, other: Any) -> Array:  # type: ignore[misc]
-        return self / other
+        return super().__itruediv__(other) if self.flags.writeable else self / other
 
     def __ipow__(self, other: Any) -> Array:  # type: ignore[override, misc]
-        return self**other
+        return super().__ipow__(other) if self.flags.writeable else self**other
 
 
 def read_only(array: Array) -> Array:

@@ -113,8 +113,10 @@ def _binary(op: Op[...]) -> Callable[..., Tensor]:
     forward, plans, differentiable = op.forward, op.plans, op.differentiable
 
     def call(x: Any, y: Any, /) -> Tensor:
+        if type(x) in NUMBERS and type(y) in NUMBERS:
+            x = Tensor(x * type(y)(1))  # 1 and 2.5 are two floats
         wanted = 0b100
-        if type(y) in NUMBERS and isinstance(x, Tensor):
+        if type(y) in NUMBERS:
             b = q = y
         else:
             if not isinstance(y, Tensor):
@@ -159,6 +161,9 @@ def _general(op: Op[...]) -> Callable[..., Tensor]:
             x if isinstance(x, Tensor) or type(x) in NUMBERS else Tensor.coerce(x, op)
             for x in inputs
         ]
+        if not any(isinstance(x, Tensor) and x.dtype.kind == "f" for x in tensors):
+            # floats that meet no other float have the default dtype, not NumPy's
+            tensors = [Tensor(x) if type(x) is float else x for x in tensors]
         arrays = [x._data if isinstance(x, Tensor) else x for x in tensors]
         mode = current()
         try:
@@ -238,9 +243,17 @@ def bind(
     params = dict(op.defaults)
     for name, value in given.items():
         if name not in op.parameters:
-            name = ALIASES.get(name, name)
+            alias, name = name, ALIASES.get(name, name)
             if name not in op.parameters:
                 raise _bad_keyword(op, name, "is unknown")
+            if name in given:
+                raise _bad_keyword(op, name, f"is given twice, once as {alias!r}")
+        if isinstance(value, Tensor):
+            raise ArgumentError(
+                op.name,
+                f"the keyword {name!r} takes no Tensor, because no gradient would reach it",
+                f"Pass a number, as in {name}=t.item().",
+            )
         params[name] = tuple(value) if type(value) is list else value
     for name in op.required:
         if name not in params:

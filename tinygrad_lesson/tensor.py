@@ -75,10 +75,10 @@ class Tensor(Methods, NumpyProtocols):
         if name is not None:
             self.name = name
 
-    @classmethod
-    def lift(cls, data: Array, node: Node | Leaf | None = None) -> Self:
+    @staticmethod
+    def lift(data: Array, node: Node | Leaf | None = None) -> Tensor:
         """Make a Tensor of a raw array, without a copy, at a place in the graph."""
-        tensor = object.__new__(cls)
+        tensor = object.__new__(Tensor)
         tensor._data = data
         tensor._node = node
         return tensor
@@ -187,6 +187,8 @@ class Tensor(Methods, NumpyProtocols):
                 f"only floating dtypes have gradients, not {self.dtype}",
                 "Write the numbers as floats (1.0, not 1), or pass dtype=tl.float32.",
             )
+        if flag == self.requires_grad:
+            return  # a new Leaf would be a stranger to the graphs of the old one
         name, box = (node.name, node.box) if node is not None else ("", None)
         self._node = Leaf(self._data, flag, box or Box() if flag else box, name)
 
@@ -249,8 +251,6 @@ class Tensor(Methods, NumpyProtocols):
         create_graph
             Record the gradients as well, so that they can be differentiated.
         """
-        if gradient is not None and not isinstance(gradient, Tensor):
-            gradient = Tensor(gradient, dtype=self.dtype)
         autograd.backward(self, gradient, retain_graph, create_graph)
 
     def detach(self) -> Tensor:
@@ -263,7 +263,7 @@ class Tensor(Methods, NumpyProtocols):
             box = Box()
 
             def keep(gradient: Tensor) -> None:
-                box.grad = gradient
+                box.grad = gradient if box.grad is None else box.grad + gradient
 
             self.register_hook(keep)
             cast(Meta, self._node.meta).box = box
@@ -370,11 +370,17 @@ class Tensor(Methods, NumpyProtocols):
         return self
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        skeleton, arrays = split_index(index)
+        if self.dtype.kind != "f" and isinstance(value, Tensor) and value.requires_grad:
+            raise DTypeError(
+                "setitem",
+                f"a {self.dtype} tensor cannot hold what requires a gradient",
+                "Convert it first: t = t.astype(tl.float32).",
+            )
+        skeleton, arrays = split_index(index, self.shape)
         self.rebind(ops.setitem(self, value, *arrays, index=skeleton))
 
     def __getitem__(self, index: Any) -> Tensor:
-        skeleton, arrays = split_index(index)
+        skeleton, arrays = split_index(index, self.shape)
         return ops.getitem(self, *arrays, index=skeleton)
 
     # ---- a value among Python's ----------------------------------------------------------
@@ -423,7 +429,12 @@ class Tensor(Methods, NumpyProtocols):
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:
+        if not self.shape:
+            raise ArgumentError("iter", "a single number cannot be iterated over", "Use t.item().")
         return (self[i] for i in range(len(self)))
+
+    def __round__(self, digits: int | None = None) -> float:
+        return cast(float, round(self.item(), digits))
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
         return ops.equal(self, other) if _comparable(other) else NotImplemented
@@ -469,7 +480,8 @@ class Tensor(Methods, NumpyProtocols):
 
 
 def _rebuild(cls: type[Tensor], data: Array, requires_grad: bool, name: str) -> Tensor:
-    tensor = cls.lift(data)
+    tensor = object.__new__(cls)
+    tensor._data, tensor._node = data, None
     if requires_grad:
         tensor.requires_grad = True
     if name:

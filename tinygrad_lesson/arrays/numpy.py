@@ -12,6 +12,10 @@ from typing import Any
 
 import numpy as np
 from numpy import add as add
+from numpy import bitwise_and as bitwise_and
+from numpy import bitwise_invert as bitwise_invert
+from numpy import bitwise_or as bitwise_or
+from numpy import bitwise_xor as bitwise_xor
 from numpy import ceil as ceil
 from numpy import clip as clip
 from numpy import copy as copy
@@ -258,6 +262,8 @@ def scatter_add(
 
 
 def setitem(x: Array, values: Array, *indices: Array, index: tuple[Any, ...]) -> Array:
+    if not np.can_cast(np.asarray(values).dtype, x.dtype, "same_kind"):
+        raise TypeError("the values would be cut")  # NumPy would do it without a word
     out = np.array(x)
     out[_filled(index, indices)] = values
     return out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .. import ops
 from ..arrays import Array
 from ..creation import arange
 from ..errors import ArgumentError, DTypeError, ShapeError

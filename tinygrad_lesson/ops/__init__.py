@@ -11,6 +11,10 @@ from .creation import ones_like as ones_like
 from .creation import zeros_like as zeros_like
 from .elementwise import abs as abs
 from .elementwise import add as add
+from .elementwise import bitwise_and as bitwise_and
+from .elementwise import bitwise_invert as bitwise_invert
+from .elementwise import bitwise_or as bitwise_or
+from .elementwise import bitwise_xor as bitwise_xor
 from .elementwise import ceil as ceil
 from .elementwise import clip as clip
 from .elementwise import cos as cos

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from ..arrays import Array, Namespace
 from ..op import elementwise
-from ..samples import booleans, sample, uniform
+from ..samples import booleans, integers, sample, uniform
 
 REALS = uniform(-3, 3)
 POSITIVE = uniform(0.3, 3)
 NONZERO = uniform(-3, 3, avoid=(0.0,))
+BITS = integers(0, 16)
 
 # ---- arithmetic --------------------------------------------------------------------------
 
@@ -460,6 +461,30 @@ def logical_not(xp: Namespace, x: Array, /) -> Array:
     return xp.logical_not(x)
 
 
+@elementwise(samples=[BITS, BITS])
+def bitwise_and(xp: Namespace, x: Array, y: Array, /) -> Array:
+    """``x & y`` of integers or booleans."""
+    return xp.bitwise_and(x, y)
+
+
+@elementwise(samples=[BITS, BITS])
+def bitwise_or(xp: Namespace, x: Array, y: Array, /) -> Array:
+    """``x | y`` of integers or booleans."""
+    return xp.bitwise_or(x, y)
+
+
+@elementwise(samples=[BITS, BITS])
+def bitwise_xor(xp: Namespace, x: Array, y: Array, /) -> Array:
+    """``x ^ y`` of integers or booleans."""
+    return xp.bitwise_xor(x, y)
+
+
+@elementwise(samples=[BITS])
+def bitwise_invert(xp: Namespace, x: Array, /) -> Array:
+    """``~x`` of integers or booleans."""
+    return xp.bitwise_invert(x)
+
+
 @elementwise(samples=[REALS])
 def isfinite(xp: Namespace, x: Array, /) -> Array:
     """Whether it is neither infinite nor NaN."""
@@ -478,7 +503,11 @@ def isnan(xp: Namespace, x: Array, /) -> Array:
     return xp.isnan(x)
 
 
-for _op in (sign, floor, ceil, trunc, round, equal, not_equal, less, less_equal, greater,
-            greater_equal, logical_and, logical_or, logical_xor, logical_not, isfinite, isinf,
-            isnan):  # fmt: skip
+for _op in (
+    sign, floor, ceil, trunc, round,
+    equal, not_equal, less, less_equal, greater, greater_equal,
+    logical_and, logical_or, logical_xor, logical_not,
+    bitwise_and, bitwise_or, bitwise_xor, bitwise_invert,
+    isfinite, isinf, isnan,
+):  # fmt: skip
     _op.no_gradient(*_op.arrays)
