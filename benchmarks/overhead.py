@@ -10,6 +10,7 @@ machine: the ratios are what to look at. PyTorch's step is shown where it is ins
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import statistics
 import subprocess
 import sys
@@ -23,11 +24,6 @@ from timing import in_turn
 import tinygrad_lesson as tl
 from tinygrad_lesson import Tensor, nn
 from tinygrad_lesson.graph import leaves, topological
-
-try:
-    import torch
-except ImportError:
-    torch = None
 
 X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=float)
 Y = np.array([[0], [1], [1], [0]], dtype=float)
@@ -72,6 +68,7 @@ def lesson_on_tensors() -> Callable[[], None]:
 
 def lesson_in_torch() -> Callable[[], None]:
     """The same step in PyTorch."""
+    torch = importlib.import_module("torch")  # not before it is its turn: it slows down NumPy
     torch.set_num_threads(1)
     w0, w1 = (torch.tensor(w, requires_grad=True) for w in lesson_weights())
     x, y = torch.tensor(X), torch.tensor(Y)
@@ -88,14 +85,18 @@ def lesson_in_torch() -> Callable[[], None]:
 
 
 def training_step() -> None:
-    steps = {"NumPy, derived by hand": lesson_by_hand(), "Tensors": lesson_on_tensors()}
-    if torch is not None:
-        steps["PyTorch, eager"] = lesson_in_torch()
-    times = in_turn(steps)
-    base = times["NumPy, derived by hand"]
     print("Lesson 1's training step (3-4-1 network, 4 rows, float64)")
+    compare({"NumPy, derived by hand": lesson_by_hand(), "Tensors": lesson_on_tensors()})
+    if importlib.util.find_spec("torch") is not None:
+        compare({"NumPy, derived by hand": lesson_by_hand(), "PyTorch, eager": lesson_in_torch()})
+
+
+def compare(steps: dict[str, Callable[[], None]]) -> None:
+    """Print the time of each step, and its ratio to the first."""
+    times = in_turn(steps)
+    first = next(iter(times.values()))
     for name, us in times.items():
-        print(f"  {name:24} {us:8.1f} us {us / base:6.2f}x")
+        print(f"  {name:24} {us:8.1f} us {us / first:6.2f}x")
 
 
 def per_op(sizes: list[int]) -> None:
@@ -195,7 +196,7 @@ def import_time(rounds: int) -> None:
             command = [sys.executable, "-c", script.format(package)]
             values.append(float(subprocess.check_output(command)) * 1e3)
     alone, ours = (statistics.median(values) for values in times.values())
-    print(f"Import: NumPy {alone:.0f} ms, tinygrad_lesson {ours - alone:.0f} ms more")
+    print(f"Import: NumPy {alone:.0f} ms, tinygrad_lesson {ours - alone:.0f} ms more\n")
 
 
 def main() -> None:
@@ -203,12 +204,12 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer sizes, shorter chains")
     args = parser.parse_args()
     print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}\n")
+    import_time(3 if args.quick else 11)
     training_step()
     per_op([1, 10_000] if args.quick else [1, 100, 10_000, 1_000_000])
     chain([1_000, 10_000] if args.quick else [1_000, 1_000_000])
     bytes_per_node()
     live_bytes()
-    import_time(3 if args.quick else 11)
 
 
 if __name__ == "__main__":

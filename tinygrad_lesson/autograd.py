@@ -93,9 +93,8 @@ def walk(
             )
         args: list[Any] = [node, *parents]  # stand-ins, which know their shape and dtype
         for slot, array in zip(plan.slots, saved):  # noqa: B905  (strict= costs as much as a rule)
-            if create_graph and isinstance(args[slot], Node | Leaf):
-                array = lift(array, args[slot])
-            args[slot] = array
+            lifted = create_graph and isinstance(args[slot], Node | Leaf)
+            args[slot] = lift(array, args[slot]) if lifted else array
         for i, rule in plan.rules:
             parent: Any = parents[i]
             if reach is not None and parent not in reach:
@@ -296,7 +295,7 @@ def backward(
 
 def _tensors(given: Any, where: str) -> list[Any]:
     tensors = list(given) if isinstance(given, list | tuple) else [given]
-    if not tensors or not all(hasattr(tensor, "raw") for tensor in tensors):
+    if not tensors or [tensor for tensor in tensors if not hasattr(tensor, "raw")]:
         kinds = sorted({type(tensor).__name__ for tensor in tensors}) or ["nothing"]
         raise ArgumentError(
             where, f"takes one or several tensors, not {' and '.join(kinds)}", "Pass a Tensor."
@@ -308,11 +307,11 @@ def _cotangents(
     where: str, outputs: Sequence[Carrier], given: Any, create_graph: bool
 ) -> dict[Node | Leaf, Any]:
     """The gradient to start from at the node of each output: what is given, or else 1."""
-    gradients = list(given) if isinstance(given, list | tuple) and len(outputs) > 1 else [given]
     if given is None:
         gradients = [None] * len(outputs)
-    elif isinstance(given, list | tuple) and len(given) == len(outputs) == 1:
-        gradients = list(given)
+    else:  # for one output also a bare gradient, be it a list of numbers
+        listed = isinstance(given, list | tuple) and (len(outputs) > 1 or len(given) == 1)
+        gradients = list(given) if listed else [given]
     if len(gradients) != len(outputs):
         raise ShapeError(
             where,
@@ -329,32 +328,35 @@ def _cotangents(
                 " a tensor that requires a gradient",
                 "Set requires_grad=True on what is to be differentiated, and leave no_grad().",
             )
-        start = _start(where, output, gradient)
-        g = start if create_graph else start.raw
+        g = _start(where, output, gradient, create_graph)
         cotangents[node] = cotangents[node] + g if node in cotangents else g
     return cotangents
 
 
-def _start(where: str, output: Carrier, gradient: Any) -> Any:
-    """The given gradient as a tensor of the shape of `output`, or 1 for a single number."""
+def _start(where: str, output: Carrier, gradient: Any, create_graph: bool) -> Any:
+    """The given gradient in the shape of `output`, or 1; a Tensor if it is to be recorded."""
+    shape = output.shape
     if gradient is None:
-        if math.prod(output.shape) != 1:
+        if shape == ():
+            one = output.dtype.type(1)
+        elif math.prod(shape) == 1:
+            one = _namespace().ones_like(output.raw)
+        else:
             raise NonScalarError(
                 where,
-                f"the output has shape {output.shape}, which is not a single number",
+                f"the output has shape {shape}, which is not a single number",
                 "Reduce it first, as in loss.sum(), or pass the gradient with respect to it.",
             )
-        one = output.dtype.type(1) if output.shape == () else _namespace().ones_like(output.raw)
-        return output.lift(one)
+        return output.lift(one) if create_graph else one
     if not hasattr(gradient, "raw"):
         gradient = output.lift(array_of(gradient, output.dtype))
-    if gradient.shape != output.shape:
+    if gradient.shape != shape:
         raise ShapeError(
             where,
-            f"the gradient has shape {gradient.shape}, the output {output.shape}",
+            f"the gradient has shape {gradient.shape}, the output {shape}",
             "Pass one number for each element of the output.",
         )
-    return gradient
+    return gradient if create_graph else gradient.raw
 
 
 def _walk(

@@ -113,25 +113,26 @@ def _binary(op: Op[...]) -> Callable[..., Tensor]:
     forward, plans, differentiable = op.forward, op.plans, op.differentiable
 
     def call(x: Any, y: Any, /) -> Tensor:
-        if type(x) in NUMBERS and type(y) in NUMBERS:
-            x = Tensor(x * type(y)(1))  # 1 and 2.5 are two floats
         wanted = 0b100
-        if type(y) in NUMBERS:
-            b = q = y
-        else:
-            if not isinstance(y, Tensor):
+        if not isinstance(y, Tensor):
+            if type(y) not in NUMBERS:
                 y = Tensor.coerce(y, op)
+            elif type(x) in NUMBERS:
+                x = Tensor(x * type(y)(1))  # 1 and 2.5 are two floats
+        if isinstance(y, Tensor):
             b, q = y._data, y._node
             if q is not None and q.requires_grad:
                 wanted = 0b110
-        if type(x) in NUMBERS:
-            a = p = x
         else:
-            if not isinstance(x, Tensor):
-                x = Tensor.coerce(x, op)
+            b = q = y
+        if not isinstance(x, Tensor) and type(x) not in NUMBERS:
+            x = Tensor.coerce(x, op)
+        if isinstance(x, Tensor):
             a, p = x._data, x._node
             if p is not None and p.requires_grad:
                 wanted |= 0b001
+        else:
+            a = p = x
         mode = current()
         try:
             out = forward(mode.tracer or numpy_namespace, a, b)

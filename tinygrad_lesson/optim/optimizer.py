@@ -84,11 +84,8 @@ class Optimizer:
         number = 0
         for group in self.param_groups:
             for parameter in group["params"]:
-                gradient = parameter.grad
-                if gradient is not None:
-                    state = self.state.get(number)
-                    if state is None:
-                        state = self.state[number] = {}
+                if (gradient := parameter.grad) is not None:
+                    state = self.state.setdefault(number, {})
                     new = self.update(xp, parameter.raw, gradient.raw, group, state)
                     parameter.assign(new, copy=False)
                 number += 1
