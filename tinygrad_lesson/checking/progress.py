@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 from types import TracebackType
 from typing import Any, Self
@@ -28,9 +27,9 @@ class Progress:
         if self._bar is not None:
             self._bar.update()
         elif time.perf_counter() - self._start > PATIENCE:
-            # Loaded here, so that only a slow check pays for it.
-            bar = importlib.import_module("tqdm").tqdm
-            self._bar = bar(desc="gradcheck", unit=" directions", initial=self._count, leave=False)
+            from tqdm import tqdm  # here, so that only a slow check pays for loading it
+
+            self._bar = tqdm(desc="gradcheck", unit=" directions", initial=self._count, leave=False)
 
     def __exit__(
         self,
