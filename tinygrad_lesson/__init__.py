@@ -10,11 +10,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from . import autograd as autograd
 from . import errors as errors
 from . import nn as nn
 from . import optim as optim
-from .checking import gradcheck as gradcheck
 from .creation import arange as arange
 from .creation import eye as eye
 from .creation import full as full
@@ -131,4 +133,22 @@ from .random import randn as randn
 from .random import randperm as randperm
 from .tensor import Tensor as Tensor
 
+if TYPE_CHECKING:
+    from .checking import gradcheck as gradcheck
+
 __version__ = "0.1.0"
+
+_ON_FIRST_USE = {"gradcheck": ".checking"}
+"""What not every program needs, and where it is."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ON_FIRST_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(_ON_FIRST_USE[name], __name__), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ON_FIRST_USE})

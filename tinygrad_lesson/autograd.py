@@ -27,7 +27,7 @@ from .errors import (
     RuleError,
     ShapeError,
 )
-from .graph import FREED, Carrier, Hook, Leaf, Node, leaves, topological
+from .graph import FREED, MANY, ONLY, Carrier, Hook, Leaf, Node, leaves, topological
 from .mode import current, enable_grad
 
 T = TypeVar("T", bound=Carrier)
@@ -82,9 +82,11 @@ def walk(
             g = _hooked(g, node.meta.hooks, lift, create_graph)
         if wanted is not None and node in wanted:
             results[node] = g
-        if reach is not None and reach.isdisjoint(node.parents):
+        first, second = node.first, node.second
+        parents = (first,) if second is ONLY else first if second is MANY else (first, second)
+        if reach is not None and reach.isdisjoint(parents):
             continue
-        saved, parents, plan = node.saved, node.parents, node.plan
+        saved, plan = node.saved, node.plan
         if saved is FREED:
             raise GraphFreedError(
                 node.op.name,

@@ -97,6 +97,23 @@ class Meta:
         self.where = where
 
 
+ONLY: Final[Any] = object()
+"""In the place of a second input: there is but one."""
+
+MANY: Final[Any] = object()
+"""In the place of a second input: the first is a tuple of all of them."""
+
+
+def packed(parents: tuple[Parent, ...]) -> tuple[Any, Any]:
+    """The inputs of a node, as it holds them: without a tuple if they are one or two.
+
+    That halves the objects that the garbage collector visits again and again in a large graph.
+    """
+    if len(parents) == 1:
+        return parents[0], ONLY
+    return parents if len(parents) == 2 else (parents, MANY)
+
+
 class Node:
     """One op that ran, without its result.
 
@@ -104,8 +121,8 @@ class Node:
     ----------
     op, params
         Which op, and its static parameters.
-    parents
-        Its inputs: Nodes, Leaves or Python numbers.
+    first, second
+        Its inputs, as :func:`packed` packs them; :attr:`parents` is the tuple of them.
     plan, saved
         Which rules its gradient takes, and the arrays that they compute with; FREED afterwards.
     shape, dtype
@@ -119,8 +136,8 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__", "dtype", "meta", "number", "op", "params", "parents", "plan", "saved",
-        "scope", "shape",
+        "__weakref__", "dtype", "first", "meta", "number", "op", "params", "plan", "saved",
+        "scope", "second", "shape",
     )  # fmt: skip
 
     requires_grad: Final = True  # an op is recorded only if an input requires a gradient
@@ -129,7 +146,8 @@ class Node:
         self,
         op: Op[...],
         params: Mapping[str, Any],
-        parents: tuple[Parent, ...],
+        first: Any,
+        second: Any,
         plan: Plan,
         saved: tuple[Array, ...],
         shape: Shape,
@@ -139,7 +157,8 @@ class Node:
     ) -> None:
         self.op = op
         self.params = params
-        self.parents = parents
+        self.first = first
+        self.second = second
         self.plan = plan
         self.saved = saved
         self.shape = shape
@@ -147,6 +166,16 @@ class Node:
         self.scope = scope
         self.meta = meta
         self.number = _count()
+
+    @property
+    def parents(self) -> tuple[Parent, ...]:
+        """Its inputs: Nodes, Leaves or Python numbers."""
+        if self.second is ONLY:
+            return (self.first,)
+        parents: tuple[Parent, ...] = (
+            self.first if self.second is MANY else (self.first, self.second)
+        )
+        return parents
 
     @property
     def ndim(self) -> int:

@@ -17,7 +17,7 @@ from . import ops
 from .arrays import numpy as numpy_namespace
 from .errors import ArgumentError
 from .explain import explain
-from .graph import Leaf, Meta, Node
+from .graph import ONLY, Leaf, Meta, Node, packed
 from .mode import current
 from .op import Op
 
@@ -101,7 +101,7 @@ def _unary(op: Op[...]) -> Callable[..., Tensor]:
         ):
             plan = plans[0b11]
             tensor._node = Node(
-                op, params, (parent,), plan, plan.keep((out, a)), out.shape, out.dtype,
+                op, params, parent, ONLY, plan, plan.keep((out, a)), out.shape, out.dtype,
                 mode.scope, _meta() if mode.debug else None,
             )  # fmt: skip
         return tensor
@@ -143,9 +143,10 @@ def _binary(op: Op[...]) -> Callable[..., Tensor]:
         tensor._node = None
         if wanted != 0b100 and mode.grad and differentiable:
             plan = plans[wanted]
-            parents = (p if p is not None else _leaf(x), q if q is not None else _leaf(y))
+            first = p if p is not None else _leaf(x)
+            second = q if q is not None else _leaf(y)
             tensor._node = Node(
-                op, NO_PARAMS, parents, plan, plan.keep((out, a, b)), out.shape, out.dtype,
+                op, NO_PARAMS, first, second, plan, plan.keep((out, a, b)), out.shape, out.dtype,
                 mode.scope, _meta() if mode.debug else None,
             )  # fmt: skip
         return tensor
@@ -184,7 +185,7 @@ def _general(op: Op[...]) -> Callable[..., Tensor]:
                     x._node or _leaf(x) if isinstance(x, Tensor) else x for x in tensors
                 )
                 tensor._node = Node(
-                    op, params, parents, plan, plan.keep((out, *arrays)), out.shape, out.dtype,
+                    op, params, *packed(parents), plan, plan.keep((out, *arrays)), out.shape, out.dtype,
                     mode.scope, _meta() if mode.debug else None,
                 )  # fmt: skip
         return tensor

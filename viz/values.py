@@ -16,7 +16,7 @@ import numpy as np
 from tinygrad_lesson import Tensor, autograd, mode, ops
 from tinygrad_lesson.arrays import Array
 from tinygrad_lesson.arrays import numpy as numpy_namespace
-from tinygrad_lesson.graph import Leaf, Node, leaves, replay, topological
+from tinygrad_lesson.graph import Leaf, Node, leaves, packed, replay, topological
 from tinygrad_lesson.op import RuleFunction
 
 Place: TypeAlias = Node | Leaf
@@ -120,7 +120,7 @@ def _copy(order: Sequence[Node], output: Place, values: dict[Place, Array]) -> d
         copies[node] = Node(
             node.op,
             node.params,
-            tuple(copies[p] if isinstance(p, Node | Leaf) else p for p in node.parents),
+            *packed(tuple(copies[p] if isinstance(p, Node | Leaf) else p for p in node.parents)),
             node.plan,
             node.plan.keep((values[node], *inputs)),
             node.shape,
