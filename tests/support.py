@@ -60,7 +60,7 @@ def wanted_inputs(op: Op[...], arrays: Sequence[np.ndarray]) -> list[int]:
     return [
         i
         for i, array in enumerate(arrays)
-        if array.dtype.kind == "f" and op.input_name(i) not in op.constant
+        if array.dtype.kind == "f" and op.input_name(i) not in op.without_gradient
     ]
 
 

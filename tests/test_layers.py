@@ -18,10 +18,10 @@ ROOT = Path(tinygrad_lesson.__file__).parent.parent
 LIBRARY = "tinygrad_lesson"
 
 LAYERS = (
-    {"errors", "mode", "dtypes", "arrays", "samples", "conversion"},
+    {"errors", "mode", "dtypes", "arrays", "samples", "conversion", "hooks"},
     {"op"},
     {"ops"},
-    {"graph", "autograd"},
+    {"graph", "backpropagation", "autograd"},
     {
         "explain", "readonly", "recording", "methods", "protocols", "tensor",
         "creation", "random",

@@ -438,7 +438,7 @@ def test_declaration_is_complete(op: Op[...]) -> None:
     assert op.doc.endswith(".") or "\n" in op.doc
     assert op is getattr(ops, op.name), "the vocabulary has it under its own name"
     for name in op.arrays:
-        declared = (name in op.rules) + (name in op.constant)
+        declared = (name in op.rules) + (name in op.without_gradient)
         assert declared == (0 if op.kind.composite else 1), name
 
 

@@ -1,182 +1,26 @@
-"""The walk: reverse-mode differentiation, by the chain rule over the graph.
+"""Differentiation of tensors: ``backward()`` and ``autograd.grad``.
 
-:func:`walk` sees nodes and cotangents. It calls the rules, undoes broadcasting, casts and adds
-up; nothing else in the library does. Which namespace the rules get decides what comes out: raw
-arrays give a gradient, the ops themselves give a gradient that is a graph again.
-
-The method is that of Speelpenning, "Compiling fast partial derivatives of functions given by
-algorithms" (1980); Griewank and Walther, "Evaluating Derivatives" (2008), chapter 3.
+Here the arguments are checked and gradients handed out; what happens in between is the walk of
+``backpropagation.py``. A tensor is whatever has a ``raw`` array and a ``node``: this module stands
+below that of Tensor.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from heapq import heapify, heappop, heappush
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from . import ops
-from .arrays import Array, Namespace
+from .arrays import Namespace
 from .arrays import numpy as numpy_namespace
+from .backpropagation import Lift, walk
 from .conversion import array_of
-from .errors import (
-    ArgumentError,
-    DisconnectedError,
-    GraphFreedError,
-    NonScalarError,
-    RuleError,
-    ShapeError,
-)
-from .graph import FREED, MANY, ONLY, Carrier, Hook, Leaf, Node, leaves, topological
+from .errors import ArgumentError, DisconnectedError, NonScalarError, ShapeError
+from .graph import Carrier, Leaf, Node, leaves, topological
 from .mode import current, enable_grad
 
 T = TypeVar("T", bound=Carrier)
-Lift = Callable[[Array, Node | Leaf | None], Any]
-
-
-def walk(
-    cotangents: dict[Node | Leaf, Array],
-    wanted: set[Node | Leaf] | None,
-    *,
-    xp: Namespace,
-    lift: Lift,
-    create_graph: bool = False,
-    retain_graph: bool = False,
-) -> dict[Node | Leaf, Array]:
-    """Carry `cotangents` backwards through the graph.
-
-    Parameters
-    ----------
-    cotangents
-        For each output, the gradient of the loss with respect to it.
-    wanted
-        The nodes and leaves whose gradients are asked for; None: every leaf that requires one.
-    xp
-        The namespace that the rules run on.
-    lift
-        Makes a Tensor of an array and its place in the graph; hooks and `create_graph` need it.
-    create_graph
-        The cotangents are Tensors, and saved arrays are lifted before a rule sees them.
-    retain_graph
-        Keep the saved arrays for another walk.
-
-    Returns
-    -------
-    The gradient for each wanted node or leaf that was reached.
-    """
-    reach = None if wanted is None else _leading_to(wanted, topological(cotangents))
-    pending = dict(cotangents)
-    # The latest node first: every node that used its result is then already behind us.
-    latest = [
-        (-node.number, node)
-        for node in cotangents
-        if type(node) is Node and (reach is None or node in reach)
-    ]
-    heapify(latest)
-    results: dict[Node | Leaf, Array] = {}
-    owned: set[Node | Leaf] = set()  # those whose sum is in a buffer that this walk allocated
-    while latest:
-        node = heappop(latest)[1]
-        g = pending.pop(node)
-        if node.meta is not None and node.meta.hooks:
-            g = _hooked(g, node.meta.hooks, lift, create_graph)
-        if wanted is not None and node in wanted:
-            results[node] = g
-        first, second = node.first, node.second
-        parents = (first,) if second is ONLY else first if second is MANY else (first, second)
-        if reach is not None and reach.isdisjoint(parents):
-            continue
-        saved, plan = node.saved, node.plan
-        if saved is FREED:
-            raise GraphFreedError(
-                node.op.name,
-                "the saved arrays of this graph were released by an earlier backward pass",
-                "Pass retain_graph=True to the first one, or run the forward pass again.",
-            )
-        args: list[Any] = [node, *parents]  # stand-ins, which know their shape and dtype
-        for slot, array in zip(plan.slots, saved):  # noqa: B905  (strict= costs as much as a rule)
-            lifted = create_graph and isinstance(args[slot], Node | Leaf)
-            args[slot] = lift(array, args[slot]) if lifted else array
-        for i, rule in plan.rules:
-            parent: Any = parents[i]
-            if reach is not None and parent not in reach:
-                continue
-            part = rule(xp, g, *args, **node.params)
-            if part is None:
-                continue
-            if part.shape != parent.shape:
-                part = _unbroadcast(xp, part, node, i)
-            if part.dtype is not parent.dtype:
-                part = xp.astype(part, parent.dtype)
-            total = pending.get(parent)
-            if total is None:
-                pending[parent] = part
-                if type(parent) is Node:
-                    heappush(latest, (-parent.number, parent))
-            elif parent in owned:
-                total += part
-                pending[parent] = total
-            else:
-                pending[parent] = total + part
-                if not create_graph:
-                    owned.add(parent)
-        if not retain_graph:
-            node.saved = FREED
-    for leaf, g in pending.items():
-        if type(leaf) is Leaf and (wanted is None or leaf in wanted):
-            hooks = leaf.box.hooks if leaf.box is not None else None
-            results[leaf] = _hooked(g, hooks, lift, create_graph) if hooks else g
-    return results
-
-
-def _leading_to(wanted: set[Node | Leaf], order: list[Node]) -> set[Node | Leaf]:
-    """`wanted`, and every node that was made from one of them."""
-    reach = set(wanted)
-    for node in order:
-        if not reach.isdisjoint(node.parents):
-            reach.add(node)
-    return reach
-
-
-def _hooked(g: Any, hooks: list[Hook], lift: Lift, create_graph: bool) -> Any:
-    """The gradient after the user's hooks; a hook that returns None leaves it as it is."""
-    for hook in tuple(hooks):
-        changed = hook(g if create_graph else lift(g, None))
-        if changed is None:
-            continue
-        if not hasattr(changed, "raw"):
-            raise ArgumentError(
-                "register_hook",
-                f"the hook returned a {type(changed).__name__}",
-                "Return a Tensor of the gradient's shape, or None.",
-            )
-        if changed.shape != g.shape:
-            raise ShapeError(
-                "register_hook",
-                f"the hook turned a gradient of shape {g.shape} into one of {changed.shape}",
-                "Return a tensor of the same shape, or None.",
-            )
-        g = changed if create_graph else changed.raw
-    return g
-
-
-def _unbroadcast(xp: Namespace, g: Array, node: Node, i: int) -> Array:
-    """Sum `g` over the axes along which input `i` was stretched."""
-    shape = node.parents[i].shape  # type: ignore[union-attr]
-    lead = len(g.shape) - len(shape)
-    stretched = [a for a in range(len(shape)) if shape[a] == 1 != g.shape[lead + a]]
-    if lead < 0 or any(n != g.shape[lead + a] for a, n in enumerate(shape) if a not in stretched):
-        raise RuleError(
-            node.op.name,
-            f"its rule for {node.op.input_name(i)!r} returned shape {g.shape}"
-            f" for an input of shape {shape}",
-            "A rule returns the shape of its input, or one that broadcasting made of it.",
-        )
-    g = xp.sum(g, axis=(*range(lead), *(lead + a for a in stretched)))
-    return xp.reshape(g, shape)
-
-
-# ---- on tensors --------------------------------------------------------------------------
 
 
 def grad(
@@ -242,8 +86,7 @@ def grad(
     gradients = _walk(cotangents, wanted, outs[0].lift, keep, create_graph)
     results: list[T | None] = []
     for found in places:
-        parts = [gradients[place] for place in found if place in gradients]
-        total = sum(parts[1:], parts[0]) if parts else None
+        total = next((gradients[place] for place in found if place in gradients), None)
         results.append(total if create_graph or total is None else outs[0].lift(total))
     return tuple(results)
 
@@ -352,6 +195,8 @@ def _start(where: str, output: Carrier, gradient: Any, create_graph: bool) -> An
         return output.lift(one) if create_graph else one
     if not hasattr(gradient, "raw"):
         gradient = output.lift(array_of(gradient, output.dtype))
+    if gradient.dtype != output.dtype:
+        gradient = ops.astype(gradient, output.dtype)
     if gradient.shape != shape:
         raise ShapeError(
             where,

@@ -5,13 +5,14 @@ Tensors are recognised by their ``raw``: this module stands below theirs.
 
 from __future__ import annotations
 
+from operator import index as whole
 from typing import Any
 
 import numpy as np
 
 from .arrays import SLOT, Array
 from .dtypes import as_dtype, get_default_dtype
-from .errors import ArgumentError, DTypeError, IndexingError, ShapeError
+from .errors import ArgumentError, DTypeError, IndexingError, RangeError, ShapeError
 
 
 def array_of(value: Any, dtype: Any = None) -> Array:
@@ -33,6 +34,8 @@ def array_of(value: Any, dtype: Any = None) -> Array:
             "the nested lists have different lengths",
             "Pad them, or make one tensor of each.",
         ) from error
+    if array.dtype.kind == "O" and isinstance(value, int):
+        raise RangeError("Tensor", f"the number {value} does not fit into int64", "Write a float.")
     if array.dtype.kind == "O":
         other = next((x for x in array.flat if not isinstance(x, int | float)), value)
         raise ArgumentError(
@@ -67,7 +70,10 @@ def split_index(index: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], li
     arrays: list[Any] = []
     items = index if type(index) is tuple else (index,)
     for place, item in enumerate(items):
-        if item is None or item is Ellipsis or isinstance(item, slice | int):
+        if isinstance(item, slice):
+            skeleton.append(_whole(item))
+            continue
+        if item is None or item is Ellipsis or isinstance(item, int):
             skeleton.append(item)
             continue
         array = np.asarray(getattr(item, "raw", item))
@@ -94,6 +100,17 @@ def split_index(index: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], li
                 "Use integers, slices, None, ..., booleans, or tensors of integers or booleans.",
             )
     return tuple(skeleton), arrays
+
+
+def _whole(item: slice) -> slice:
+    """The slice, if its ends are whole numbers; tensors of one become Python's."""
+    try:
+        ends = [None if end is None else whole(end) for end in (item.start, item.stop, item.step)]
+    except TypeError as error:
+        raise IndexingError(
+            "getitem", f"the ends of {item} are not integers", "Use int(...) for each."
+        ) from error
+    return slice(*ends)
 
 
 def _check_mask(

@@ -415,6 +415,12 @@ def _dtype(call: Call) -> Exception | None:
 
 
 def _other(call: Call) -> Exception:
+    if "negative integer powers" in call.reason:
+        return RangeError(
+            call.where,
+            "an integer to a negative power is not an integer",
+            "Convert it: x.astype(tl.float32).",
+        )
     what = f"shape {call.listed}: {call.reason}"
     if isinstance(call.error, IndexError):
         return IndexingError(call.where, what, "Use an index inside the shape.")

@@ -83,6 +83,8 @@ class Methods:
     __isub__ = in_place(ops.subtract)
     __imul__ = in_place(ops.multiply)
     __itruediv__ = in_place(ops.divide)
+    __ifloordiv__ = in_place(ops.floor_divide)
+    __imod__ = in_place(ops.remainder)
     __ipow__ = in_place(ops.pow)
 
     abs = method(ops.abs)

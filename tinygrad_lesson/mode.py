@@ -7,10 +7,13 @@ every op reads it once.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, ClassVar, NamedTuple, ParamSpec, Self, TypeVar
+
+from .errors import ArgumentError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,9 +49,12 @@ class _Switch:
     """A context manager, and a decorator, that changes fields of the mode."""
 
     _changes: ClassVar[dict[str, Any]]
+    _previous: list[Mode]
 
-    def __init__(self) -> None:
-        self._previous: list[Mode] = []
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        switch = super().__new__(cls)
+        switch._previous = []
+        return switch if function is None else switch(function)  # @no_grad without parentheses
 
     def __enter__(self) -> Self:
         mode = current()
@@ -65,6 +71,13 @@ class _Switch:
         restore(self._previous.pop())
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        if inspect.isgeneratorfunction(function):
+            raise ArgumentError(
+                type(self).__name__,
+                f"{function.__name__} is a generator, whose body runs after the call",
+                f"Write `with {type(self).__name__}():` inside it.",
+            )
+
         @functools.wraps(function)
         def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
             with type(self)():

@@ -87,11 +87,12 @@ class Op(Generic[P]):
     name, doc, kind
         What it is called, what its docstring says, and how it treats shapes.
     arrays
-        The names of its array inputs, in order; the last may stand for any number (`variadic`).
+        The names of its array inputs, in order; if it is `variadic`, the last name stands for any
+        number of them, as in ``getitem(x, *indices)``.
     defaults
         Its static parameters and their default values (`required` has those without).
     rules
-        The derivative for each name in `arrays`; a name in `constant` has none because the
+        The derivative for each name in `arrays`; a name in `without_gradient` has none because the
         derivative is zero, and one in neither has none because nobody wrote it.
     samples
         The inputs on which the tests try it.
@@ -118,13 +119,19 @@ class Op(Generic[P]):
         self.variadic = any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in inputs)
         static = {p.name: p.default for p in inputs if p.kind not in array_kinds}
         empty = inspect.Parameter.empty
+        if not self.arrays:
+            raise ArgumentError(
+                self.name,
+                "its forward has no array inputs",
+                f"Put a slash after them: def {self.name}(xp, x, /, ...).",
+            )
         self.parameters = tuple(static)
         self.required = tuple(name for name, value in static.items() if value is empty)
         self.defaults: Mapping[str, Any] = {
             name: value for name, value in static.items() if value is not empty
         }
         self.rules: dict[str, Rule] = {}
-        self.constant: frozenset[str] = frozenset()
+        self.without_gradient: frozenset[str] = frozenset()
         self.plans = _Plans(self)
         # What help(), inspect and editors show.
         self.__name__ = self.__qualname__ = self.name
@@ -165,11 +172,7 @@ class Op(Generic[P]):
         """
         unknown = (set(names) - set(self.arrays)) | (set(saves) - {"out", *self.arrays})
         if unknown or not names:
-            raise ArgumentError(
-                f"{self.name}.vjp",
-                f"{sorted(unknown)} are no inputs of this op",
-                f"Its inputs are {list(self.arrays)}, and saves= may also name 'out'.",
-            )
+            raise self._unknown("vjp", unknown)
 
         def declare(function: RuleFunction) -> RuleFunction:
             for name in names:
@@ -181,13 +184,23 @@ class Op(Generic[P]):
 
     def no_gradient(self, *names: str) -> None:
         """Declare that the derivative with respect to the inputs `names` is zero."""
-        self.constant |= set(names)
+        unknown = set(names) - set(self.arrays)
+        if unknown:
+            raise self._unknown("no_gradient", unknown)
+        self.without_gradient |= set(names)
         self.plans.clear()
+
+    def _unknown(self, method: str, names: set[str]) -> ArgumentError:
+        return ArgumentError(
+            f"{self.name}.{method}",
+            f"{sorted(names)} are no inputs of this op" if names else "no input is named",
+            f"Its inputs are {list(self.arrays)}, and saves= may also name 'out'.",
+        )
 
     @property
     def differentiable(self) -> bool:
         """Whether some derivative of it is other than zero."""
-        return not self.constant.issuperset(self.arrays)
+        return not self.without_gradient.issuperset(self.arrays)
 
     def input_name(self, position: int) -> str:
         """The name of the input at `position`; all positions past the last share its name."""
@@ -233,7 +246,7 @@ class _Plans(dict[int, Plan]):
         slots: set[int] = set()
         for i in range(count):
             name = op.input_name(i)
-            if not key >> i & 1 or name in op.constant:
+            if not key >> i & 1 or name in op.without_gradient:
                 continue
             rule = op.rules.get(name) or Rule(_unwritten(op.name, name), ())
             several = op.variadic and name == op.arrays[-1]
@@ -263,15 +276,13 @@ class Kind:
     ----------
     name
         Decides the colour in the picture, and later how the compiler may fuse the op.
-    doc
-        What the family has in common.
     composite
         The forward only calls other ops: run on Tensors it records their nodes, so that it
         needs no rules of its own.
     """
 
-    def __init__(self, name: str, doc: str, *, composite: bool = False) -> None:
-        self.name, self.doc, self.composite = name, doc, composite
+    def __init__(self, name: str, *, composite: bool = False) -> None:
+        self.name, self.composite = name, composite
 
     def __call__(
         self, *, samples: Sequence[Domain | Sample], register: bool = True
@@ -295,10 +306,10 @@ class Kind:
         return f"<kind {self.name}>"
 
 
-elementwise = Kind("elementwise", "Each output element comes from one element of each input.")
-reduction = Kind("reduction", "Axes are summed up, or otherwise reduced to one number.")
-movement = Kind("movement", "The same numbers in another shape or order.")
-linear = Kind("linear", "Sums of products of the inputs.")
-indexing = Kind("indexing", "Elements chosen by number.")
-creation = Kind("creation", "New numbers in the shape of an old array.")
-composite = Kind("composite", "A formula in other ops, differentiated through.", composite=True)
+elementwise = Kind("elementwise")  # each output element from one element of each input
+reduction = Kind("reduction")  # along axes, numbers are summed up or otherwise become one
+movement = Kind("movement")  # the same numbers in another shape, order or dtype
+linear = Kind("linear")  # sums of products of the inputs
+indexing = Kind("indexing")  # elements chosen by number
+creation = Kind("creation")  # new numbers in the shape of an old array
+composite = Kind("composite", composite=True)  # a formula in other ops, differentiated through

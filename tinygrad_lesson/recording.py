@@ -37,7 +37,8 @@ def makes(cls: type[Tensor]) -> type[Tensor]:
 
     Its operators are recorders, so it cannot be defined before them.
     """
-    globals()["Tensor"] = cls
+    global Tensor
+    Tensor = cls  # type: ignore[misc]
     return cls
 
 
@@ -181,11 +182,11 @@ def _general(op: Op[...]) -> Callable[..., Tensor]:
             )
             plan = plans[wanted | 1 << len(tensors)]
             if plan.rules and out.dtype.kind == "f":
-                parents = tuple(
-                    x._node or _leaf(x) if isinstance(x, Tensor) else x for x in tensors
+                parents = packed(
+                    tuple(x._node or _leaf(x) if isinstance(x, Tensor) else x for x in tensors)
                 )
                 tensor._node = Node(
-                    op, params, *packed(parents), plan, plan.keep((out, *arrays)), out.shape, out.dtype,
+                    op, params, *parents, plan, plan.keep((out, *arrays)), out.shape, out.dtype,
                     mode.scope, _meta() if mode.debug else None,
                 )  # fmt: skip
         return tensor

@@ -27,6 +27,7 @@ from .errors import (
     ShapeError,
 )
 from .graph import Box, Hook, Leaf, Meta, Node, Shape
+from .hooks import Handle
 from .methods import Methods
 from .op import Op
 from .protocols import NumpyProtocols
@@ -41,8 +42,8 @@ class Tensor(Methods, NumpyProtocols):
     Parameters
     ----------
     data
-        A number, a nested list, a NumPy array or a Tensor. The numbers are copied. Python floats
-        become the default dtype (float32), arrays keep theirs.
+        A number, a nested list, a NumPy array or a Tensor. The numbers are copied. Floats on their
+        own or in lists become the default dtype (float32), arrays keep theirs.
     requires_grad
         Record every op on it, so that ``backward()`` can fill ``.grad``.
     dtype
@@ -86,6 +87,8 @@ class Tensor(Methods, NumpyProtocols):
     @staticmethod
     def coerce(value: Any, op: Op[...]) -> Tensor:
         """Make a constant of something that is given to `op` beside tensors."""
+        if isinstance(value, list | tuple):
+            return Tensor(value)
         try:
             return Tensor(value)
         except (DTypeError, ArgumentError) as error:
@@ -144,7 +147,7 @@ class Tensor(Methods, NumpyProtocols):
     @property
     def T(self) -> Tensor:  # noqa: N802  NumPy's name
         """The axes in reverse order."""
-        return ops.permute_dims(self, axes=tuple(reversed(range(self.ndim))))
+        return ops.permute_dims(self)
 
     @property
     def name(self) -> str:
@@ -211,6 +214,8 @@ class Tensor(Methods, NumpyProtocols):
     @grad.setter
     def grad(self, gradient: Any) -> None:
         box = self._box()
+        if box is None and gradient is None:
+            return
         if box is None:
             raise GradientError(
                 "grad", "only a tensor that requires a gradient has one",
@@ -251,7 +256,8 @@ class Tensor(Methods, NumpyProtocols):
         create_graph
             Record the gradients as well, so that they can be differentiated.
         """
-        autograd.backward(self, gradient, retain_graph, create_graph)
+        given = None if gradient is None else [gradient]
+        autograd.backward(self, given, retain_graph, create_graph)
 
     def detach(self) -> Tensor:
         """The same numbers as a constant, without history."""
@@ -259,6 +265,12 @@ class Tensor(Methods, NumpyProtocols):
 
     def retain_grad(self) -> None:
         """Let ``backward()`` fill ``.grad`` here although this is the result of an op."""
+        if not self.requires_grad:
+            raise GradientError(
+                "retain_grad",
+                "this tensor does not require a gradient",
+                "Set requires_grad=True on what it is made from.",
+            )
         if isinstance(self._node, Node) and self._box() is None:
             box = Box()
 
@@ -268,7 +280,7 @@ class Tensor(Methods, NumpyProtocols):
             self.register_hook(keep)
             cast(Meta, self._node.meta).box = box
 
-    def register_hook(self, hook: Hook) -> Callable[[], None]:
+    def register_hook(self, hook: Hook) -> Handle:
         """Call ``hook(gradient)`` when the gradient of this tensor is known.
 
         Parameters
@@ -278,7 +290,8 @@ class Tensor(Methods, NumpyProtocols):
 
         Returns
         -------
-        A function that removes the hook.
+        Handle
+            Its ``remove()`` takes the hook away.
         """
         node = self._node
         if node is None or not node.requires_grad:
@@ -292,7 +305,7 @@ class Tensor(Methods, NumpyProtocols):
         else:
             hooks = cast(Box, node.box).hooks
         hooks.append(hook)
-        return lambda: hooks.remove(hook)
+        return Handle(lambda: hooks.remove(hook))
 
     # ---- the one door --------------------------------------------------------------------
 
@@ -322,11 +335,6 @@ class Tensor(Methods, NumpyProtocols):
                 f"numbers of shape {array.shape} for a tensor of shape {self.shape}",
                 "Make a new Tensor to change the shape.",
             )
-        self._replace(array)
-        return self
-
-    def _replace(self, array: Array) -> None:
-        """Put `array`, which nobody else will write into, in the place of the old one."""
         if array.dtype != self.dtype:
             if not np.can_cast(array.dtype, self.dtype, "same_kind"):
                 raise DTypeError(
@@ -335,10 +343,13 @@ class Tensor(Methods, NumpyProtocols):
                     "Convert one of them with astype().",
                 )
             array = array.astype(self.dtype)
-        node = cast("Leaf | None", self._node)
-        self._data = array
-        if node is not None:
-            self._node = Leaf(array, node.requires_grad, node.box, node.name)
+        new = None if node is None else Leaf(array, node.requires_grad, node.box, node.name)
+        return self._hold(array, new)
+
+    def _hold(self, data: Array, node: Node | Leaf | None) -> Self:
+        """Change what it holds, and its place in the graph: nothing else does."""
+        self._data, self._node = data, node
+        return self
 
     def rebind(self, result: Tensor) -> Self:
         """Become `result`, as an in-place operator asks for; `self` stays the same object.
@@ -353,10 +364,7 @@ class Tensor(Methods, NumpyProtocols):
                 "Write t = t + x rather than t += x where the shape grows.",
             )
         if not isinstance(result._node, Node):
-            if isinstance(self._node, Node):
-                self.assign(result)  # raises
-            self._replace(result._data)
-            return self
+            return self.assign(result._data, copy=False)
         if self.requires_grad and self.is_leaf:
             raise GradientError(
                 "in-place",
@@ -366,8 +374,7 @@ class Tensor(Methods, NumpyProtocols):
             )
         if result.dtype != self.dtype:
             result = result.astype(self.dtype)
-        self._data, self._node = result._data, result._node
-        return self
+        return self._hold(result._data, result._node)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if self.dtype.kind != "f" and isinstance(value, Tensor) and value.requires_grad:
@@ -469,7 +476,7 @@ class Tensor(Methods, NumpyProtocols):
     def __reduce__(self) -> tuple[Callable[..., Tensor], tuple[Any, ...]]:
         if isinstance(self._node, Node):
             raise SerializationError(
-                "pickle",
+                "copy or pickle",
                 f"this tensor is the result of {self._node.op.name}, and its graph is not copied",
                 "Copy t.detach() instead.",
             )

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from tinygrad_lesson import Tensor, autograd, mode, ops
+from tinygrad_lesson import Tensor, mode, ops
 from tinygrad_lesson.arrays import Array
 from tinygrad_lesson.arrays import numpy as numpy_namespace
+from tinygrad_lesson.backpropagation import walk
 from tinygrad_lesson.graph import Leaf, Node, leaves, packed, replay, topological
 from tinygrad_lesson.op import RuleFunction
 
@@ -59,7 +60,7 @@ def gradients(order: Sequence[Node], output: Place, values: dict[Place, Array]) 
     """The gradient of the sum of `output` with respect to every node and leaf."""
     copies = _copy(order, output, values)
     with np.errstate(all="ignore"):
-        found = autograd.walk(
+        found = walk(
             {copies[output]: np.ones_like(values[output])},
             {copy for copy in copies.values() if copy.requires_grad},
             xp=numpy_namespace,
@@ -88,7 +89,7 @@ def record_backward(
     mode.restore(before._replace(grad=True, debug=False))
     try:
         with np.errstate(all="ignore"):
-            found = autograd.walk(
+            found = walk(
                 {copies[output]: Tensor.lift(seed.data, seed)},
                 {copy for place, copy in copies.items() if place.requires_grad},
                 xp=ops,

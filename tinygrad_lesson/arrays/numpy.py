@@ -195,7 +195,7 @@ def reshape(x: Array, shape: int | tuple[int, ...]) -> Array:
     return x.reshape(shape)
 
 
-def permute_dims(x: Array, axes: tuple[int, ...]) -> Array:
+def permute_dims(x: Array, axes: tuple[int, ...] | None = None) -> Array:
     return x.transpose(axes)
 
 
@@ -219,7 +219,7 @@ def concat(arrays: Sequence[Array], axis: int | None = 0) -> Array:
 
 
 def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
-    return np.stack(arrays, axis=axis)
+    return np.stack(arrays, axis=axis, dtype=np.result_type(*arrays))
 
 
 # ---- products ----------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..arrays import numpy as numpy_namespace
-from ..autograd import walk
+from ..backpropagation import walk
 from ..errors import RuleError
 from ..graph import Leaf, Node, leaves, replay, topological
 from ..tensor import Tensor

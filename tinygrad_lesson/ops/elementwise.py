@@ -89,7 +89,8 @@ def pow(xp: Namespace, x: Array, y: Array, /) -> Array:
 
 @pow.vjp("x", saves=("x", "y"))
 def _(xp, g, out, x, y):
-    return g * (y * x ** (y - (y != 0)))  # exponent y - 1, but x**0 rather than 0 * x**-1
+    base = x + (x == 0) * (y == 0)  # 0 * 1**-1 rather than 0 * 0**-1
+    return g * (y * base ** (y - 1))
 
 
 @pow.vjp("y", saves=("out", "x"))
@@ -290,7 +291,7 @@ def relu(xp: Namespace, x: Array, /) -> Array:
 
 @relu.vjp("x", saves=("out",))
 def _(xp, g, out, x):
-    return xp.where(out > 0, g, 0.0)
+    return xp.where(out <= 0, 0.0, g)
 
 
 # ---- choices -----------------------------------------------------------------------------

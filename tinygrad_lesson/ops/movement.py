@@ -20,14 +20,14 @@ def reshape(xp: Namespace, x: Array, /, shape: int | tuple[int, ...]) -> Array:
 
 
 @movement(samples=[sample(BLOCK, axes=(2, 0, 1)), sample(REALS, axes=(-1, 0))])
-def permute_dims(xp: Namespace, x: Array, /, axes: tuple[int, ...]) -> Array:
-    """Axes in another order: axis i of the result is axis ``axes[i]`` of `x`."""
+def permute_dims(xp: Namespace, x: Array, /, axes: tuple[int, ...] | None = None) -> Array:
+    """Axes in another order: axis i of the result is axis ``axes[i]`` of `x` (None: reversed)."""
     return xp.permute_dims(x, axes)
 
 
 @permute_dims.vjp("x")
 def _(xp, g, out, x, *, axes):
-    order = [a % x.ndim for a in axes]
+    order = [a % x.ndim for a in axes or reversed(range(x.ndim))]
     return xp.permute_dims(g, tuple(order.index(a) for a in range(x.ndim)))
 
 

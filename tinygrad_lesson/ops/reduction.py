@@ -25,6 +25,12 @@ OVER_BOOLEANS = [sample(booleans((3, 4))), sample(booleans((3, 4)), axis=0, keep
 ONE_AXIS = [sample(REALS), sample(REALS, axis=0), sample(uniform(-3, 3, (2, 3, 2)), axis=1)]
 
 
+def _count(out: Array, x: Array) -> float:
+    """How many elements of `x` went into each one of `out`."""
+    count: float = math.prod(x.shape) / (math.prod(out.shape) or 1)
+    return count
+
+
 def _kept(xp: Namespace, reduced: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     """`reduced` with its lost axes back as axes of length 1, so that it broadcasts with `x`."""
     if keepdims or axis is None:
@@ -53,8 +59,7 @@ def mean(xp: Namespace, x: Array, /, axis: Axis = None, keepdims: bool = False) 
 
 @mean.vjp("x")
 def _(xp, g, out, x, *, axis, keepdims):
-    count = math.prod(x.shape) / (math.prod(out.shape) or 1)
-    return xp.broadcast_to(_kept(xp, g / count, x, axis, keepdims), x.shape)
+    return xp.broadcast_to(_kept(xp, g / _count(out, x), x, axis, keepdims), x.shape)
 
 
 @reduction(samples=ALONG_AXES)
@@ -93,6 +98,7 @@ def _(xp, g, out, x, *, axis, keepdims):
 def _where_chosen(xp, g, out, x, *, axis, keepdims):
     chosen = x == _kept(xp, out, x, axis, keepdims)
     ties = xp.sum(xp.astype(chosen, g.dtype), axis=axis, keepdims=True)
+    ties = ties + (ties == 0)  # NaN equals nothing
     return xp.where(chosen, _kept(xp, g, x, axis, keepdims) / ties, 0.0)
 
 
@@ -122,7 +128,7 @@ def var(
 
 @var.vjp("x", saves=("x",))
 def _(xp, g, out, x, *, axis, correction, keepdims):
-    count = math.prod(x.shape) / (math.prod(out.shape) or 1) - correction
+    count = _count(out, x) - correction
     deviation = x - xp.mean(x, axis=axis, keepdims=True)
     return _kept(xp, g, x, axis, keepdims) * deviation * (2 / count if count > 0 else math.inf)
 
@@ -137,7 +143,7 @@ def std(
 
 @std.vjp("x", saves=("out", "x"))
 def _(xp, g, out, x, *, axis, correction, keepdims):
-    count = math.prod(x.shape) / (math.prod(out.shape) or 1) - correction
+    count = _count(out, x) - correction
     deviation = x - xp.mean(x, axis=axis, keepdims=True)
     g = g / (out + (out == 0))  # where it is 0, so is every deviation: 0 / 1 rather than 0 / 0
     return _kept(xp, g, x, axis, keepdims) * deviation * (1 / count if count > 0 else math.inf)
