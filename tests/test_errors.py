@@ -745,7 +745,7 @@ def truth_of_two():
 @mistake(
     errors.SerializationError,
     TypeError,
-    "[pickle] this tensor is the result of multiply, and its graph is not copied."
+    "[copy or pickle] this tensor is the result of multiply, and its graph is not copied."
     " Copy t.detach() instead.",
 )
 def pickle_a_graph():

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 import tinygrad_lesson as tl
+from tinygrad_lesson import Tensor, errors
 from tinygrad_lesson.mode import Mode, current
 
 from .support import scalar
@@ -140,3 +141,22 @@ def test_backward_runs_under_no_grad():
     with tl.no_grad():
         y.backward()
     assert x.grad.item() == 6.0
+
+
+def test_no_grad_decorates_with_or_without_parentheses_but_not_generators():
+    w = Tensor(1.0, requires_grad=True)
+
+    @tl.no_grad
+    def plain():
+        return (w * 2).requires_grad
+
+    @tl.no_grad()
+    def called():
+        return (w * 2).requires_grad
+
+    assert plain() is called() is False
+    with pytest.raises(errors.ArgumentError, match="is a generator"):
+
+        @tl.no_grad()
+        def generator():
+            yield w

@@ -141,3 +141,29 @@ def test_zero_and_unwritten_derivatives_are_different(cube):
     cube.no_gradient("x")
     assert not cube.differentiable
     assert not cube(scalar(1.0)).requires_grad
+
+
+def test_a_rule_that_falls_over_its_input_is_named():
+    @elementwise(samples=[uniform(-1, 1)], register=False)
+    def careless(xp, x, /):
+        return xp.exp(x)
+
+    @careless.vjp("x")  # saves=("x",) is missing
+    def _(xp, g, out, x):
+        return g * x
+
+    with pytest.raises(errors.RuleError, match=r"\[careless\] its rule for 'x' failed.*saves="):
+        careless(Tensor(1.0, requires_grad=True)).backward()
+
+
+def test_declarations_that_make_no_sense_are_refused():
+    with pytest.raises(errors.ArgumentError, match="Put a slash"):
+
+        @elementwise(samples=[], register=False)
+        def bar(xp, x):
+            return x
+
+    with pytest.raises(errors.ArgumentError, match=r"\[exp.no_gradient\].*\['y'\]"):
+        ops.exp.no_gradient("y")
+    with pytest.raises(errors.ArgumentError, match="no input is named"):
+        ops.exp.vjp()

@@ -222,3 +222,32 @@ def test_one_hot_rows():
 def test_products_of_narrow_matrices_agree_with_einsum(shape):
     x, y = seeded(shape).uniform(-1, 1, shape), seeded("y").uniform(-1, 1, (4, 2))
     same(ops.matmul(Tensor(x), Tensor(y)), np.einsum("...i,ij->...j", x, y))
+
+
+def test_second_derivatives_of_a_power_at_exponent_zero():
+    """d2 (x**y) / dx dy = 1/x at y = 0, and all is finite where the base is 0, too."""
+    x, y = Tensor([2.0, 0.0], requires_grad=True), Tensor([0.0, 0.0], requires_grad=True)
+    (dx,) = autograd.grad((x**y).sum(), x, create_graph=True)
+    assert dx.tolist() == [0.0, 0.0]
+    (mixed,) = autograd.grad(dx.sum(), y)
+    assert mixed.tolist() == [0.5, 1.0]
+
+
+def test_numbers_among_stacked_tensors_take_their_dtype():
+    t = Tensor([1.0, 2.0])
+    assert tl.stack([t[0], 2.0]).dtype == tl.float32
+
+
+def test_maximum_of_nan_and_relu_of_nan():
+    x = Tensor([np.nan, 1.0], requires_grad=True)
+    x.max().backward()
+    assert x.grad.tolist() == [0.0, 0.0]
+    (g,) = autograd.grad(tl.relu(x).sum(), x)
+    assert g.tolist() == [1.0, 1.0]  # as PyTorch has it
+
+
+def test_transposing_without_axes_reverses_them():
+    x = Tensor(np.arange(6.0).reshape(1, 2, 3), requires_grad=True)
+    assert np.transpose(x).shape == x.T.shape == (3, 2, 1)
+    (x.T * np.arange(6.0).reshape(3, 2, 1)).sum().backward()
+    same(x.grad, np.arange(6.0).reshape(3, 2, 1).T)

@@ -919,3 +919,71 @@ def test_the_graph_does_not_hold_the_tensor():
     del w
     assert watched() is None
     assert isinstance(y.node, Node)
+
+
+def test_a_hook_is_removed_once_by_its_handle():
+    x, seen = scalar(1.0), []
+    handle = x.register_hook(seen.append)
+    (x * 2).backward()
+    handle.remove()
+    handle.remove()
+    (x * 2).backward()
+    assert len(seen) == 1
+
+
+def test_a_hook_sees_the_whole_gradient_of_a_leaf_that_was_assigned_to():
+    w = Tensor([1.0], requires_grad=True)
+    w.register_hook(lambda g: g.clip(-1, 1))
+    a = (w * 2).sum()
+    with tl.no_grad():
+        w -= 0.5
+    (a + (w * 3).sum()).backward()
+    assert w.grad.tolist() == [1.0]
+
+
+@pytest.mark.parametrize("gradient", [np.ones(2), Tensor([1, 1]), Tensor([True, True]), [1, 1]])
+def test_a_gradient_has_the_dtype_of_its_leaf(gradient):
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    w.register_hook(lambda g: g.astype(tl.float64))
+    (w * 2).backward(gradient)
+    assert w.grad.dtype == tl.float32
+    assert w.grad.tolist() == [2.0, 2.0]
+
+
+def test_the_gradient_of_one_element_may_be_a_list_of_one():
+    w = Tensor([3.0], requires_grad=True)
+    (w * 2).backward([5.0])
+    assert w.grad.tolist() == [10.0]
+
+
+def test_no_gradient_can_always_be_set():
+    t = Tensor([1, 2])
+    t.grad = None
+    assert t.grad is None
+    with pytest.raises(errors.GradientError):
+        Tensor(1.0).retain_grad()
+
+
+def test_all_in_place_operators_keep_the_object():
+    t = alias = Tensor([7.0])
+    t //= 2
+    t %= 2
+    t **= 2
+    assert alias is t
+    assert t.tolist() == [1.0]
+
+
+def test_slices_take_tensors_and_refuse_fractions():
+    t = Tensor([1.0, 2.0, 3.0])
+    assert t[Tensor(1) :].tolist() == [2.0, 3.0]
+    with pytest.raises(errors.IndexingError, match="not integers"):
+        t[0:2.0]
+
+
+def test_numbers_too_large_and_lists_of_tensors_are_refused():
+    with pytest.raises(errors.RangeError, match="does not fit into int64"):
+        Tensor(10**20)
+    with pytest.raises(errors.ArgumentError, match=r"tl\.stack"):
+        tl.sum([scalar(1.0), scalar(2.0)])
+    with pytest.raises(errors.RangeError, match="negative power"):
+        Tensor([1, 2]) ** -1

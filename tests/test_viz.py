@@ -194,7 +194,7 @@ def test_an_op_without_a_rule_is_drawn_without_gradients() -> None:
         """Nobody wrote its derivative."""
         return xp.exp(x)
 
-    op = Kind("their own", "a family from elsewhere")(samples=[], register=False)(odd)
+    op = Kind("their own")(samples=[], register=False)(odd)
     parsed = Parsed(viz.graph(op(Tensor(0.0, requires_grad=True, name="x"))))
     assert parsed.box("odd(x)") == "odd(x) float32 () value 1"
     assert "nobody has written its derivative" in parsed.caption

@@ -73,8 +73,8 @@ def graph(
             f"loss is a {type(loss).__name__}, not a Tensor",
             "Pass the tensor whose graph you want to see.",
         )
-    if depth is not None and depth < 0:
-        raise RangeError("viz.graph", f"depth={depth} is negative", "Pass 0, 1, 2, ... or None.")
+    if depth is not None and (not isinstance(depth, int) or depth < 0):
+        raise RangeError("viz.graph", f"depth={depth!r} is no level", "Pass 0, 1, 2, ... or None.")
     scene = survey(loss.node or Leaf(loss.raw), names, backward)
     parts, notes = partition(scene, depth)
     return _draw(scene, parts, [*scene.notes, *notes])
