@@ -122,7 +122,7 @@ def backward(
     """
     outs: list[T] = _tensors(outputs, "backward")
     cotangents = _cotangents("backward", outs, gradients, create_graph)
-    seen = {id(g) for g in cotangents.values()}
+    seen = set(map(id, cotangents.values()))
     lift = outs[0].lift
     keep = create_graph if retain_graph is None else retain_graph
     for leaf, g in _walk(cotangents, None, lift, keep, create_graph).items():
@@ -139,6 +139,8 @@ def backward(
 
 
 def _tensors(given: Any, where: str) -> list[Any]:
+    if hasattr(given, "raw"):
+        return [given]
     tensors = list(given) if isinstance(given, list | tuple) else [given]
     if not tensors or [tensor for tensor in tensors if not hasattr(tensor, "raw")]:
         kinds = sorted({type(tensor).__name__ for tensor in tensors}) or ["nothing"]

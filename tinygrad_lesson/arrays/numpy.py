@@ -99,7 +99,7 @@ def sigmoid(x: Array) -> Array:
     if constants is None:  # integers
         return sigmoid(x.astype(np.float64))
     limit, one = constants
-    e = np.exp(np.minimum(-x, limit))
+    e = np.exp(np.minimum(np.negative(x), limit))
     e += one
     return np.reciprocal(e)
 
@@ -210,7 +210,7 @@ def squeeze(x: Array, axis: Axis) -> Array:
 def broadcast_to(x: Array, shape: int | tuple[int, ...]) -> Array:
     if x.ndim == 0 and type(shape) is tuple:
         # What the gradient of a sum does: ten times faster than NumPy's wrapper.
-        return np.ndarray(shape, x.dtype, x, strides=(0,) * len(shape))
+        return np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
     return np.broadcast_to(x, shape)
 
 
@@ -228,7 +228,7 @@ def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
 def matmul(x: Array, y: Array) -> Array:
     if y.ndim == 2:
         if x.ndim == 2:
-            return np.dot(x, y)  # half the overhead of np.matmul
+            return x.dot(y)  # half the overhead of np.matmul
         if x.ndim > 2:  # one large product instead of one for each matrix of x
             rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
             return np.dot(rows, y).reshape(*x.shape[:-1], y.shape[-1])

@@ -6,8 +6,11 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Self, TypeVar
 
-from ..errors import ArgumentError, ShapeError, StateDictError
-from ..mode import Mode, current, restore
+import numpy as np
+
+from .. import ops
+from ..errors import ArgumentError, StateDictError, TinygradError
+from ..mode import current, restore
 from ..tensor import Tensor
 from .parameter import Buffer, Parameter
 
@@ -46,6 +49,7 @@ class Module:
 
     training: bool = True
     _name: str = ""  # the attribute, or index, under which its parent holds it
+    _path: str = ""  # and the dotted path from the outermost one
     _forward_pre_hooks: tuple[Callable[..., Any], ...] = ()
     _forward_hooks: tuple[Callable[..., Any], ...] = ()
 
@@ -60,7 +64,7 @@ class Module:
         name = type(self).__name__
         segment = f"{self._name}:{name}" if self._name else name
         scope = sys.intern(f"{mode.scope}/{segment}" if mode.scope else segment)
-        restore(Mode(mode.grad, mode.tracer, scope, mode.debug))
+        restore(mode._replace(scope=scope))
         try:
             for hook in self._forward_pre_hooks:
                 changed = hook(self, args)
@@ -76,11 +80,14 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Parameter):
-            value.name = name
+            self._name_parameter(name, value)
         elif isinstance(value, Module):
-            value._name = name
+            if vars(self).get(value._name) is not value:  # else it keeps its first place's name
+                value._name, value._path = name, _join(self._path, name)
+                for path, module in value.named_modules():
+                    module._path = _join(value._path, path)
             for path, parameter in value.named_parameters():
-                parameter.name = f"{name}.{path}"
+                self._name_parameter(f"{name}.{path}", parameter)
         elif isinstance(vars(self).get(name), Parameter) and value is not None:
             raise ArgumentError(
                 f"{type(self).__name__}.{name}",
@@ -89,25 +96,48 @@ class Module:
             )
         object.__setattr__(self, name, value)
 
+    def _name_parameter(self, path: str, parameter: Parameter) -> None:
+        """Name it after its place in the outermost module, unless it has another one here."""
+        named = parameter.name.removeprefix(f"{self._path}.")
+        holder: Any = self
+        for part in named.split("."):
+            holder = vars(holder).get(part) if isinstance(holder, Module) else None
+        if holder is not parameter:
+            parameter.name = _join(self._path, path)
+
     # ---- its parts -----------------------------------------------------------------------
+
+    def _parts(self) -> Iterator[tuple[str, Any]]:
+        """Its attributes, none of which hides modules or parameters in a list or a dict."""
+        for name, value in vars(self).items():
+            if isinstance(value, list | tuple | dict | set) and name not in vars(Module):
+                hidden = _held_by(value)
+                if hidden is not None:
+                    raise ArgumentError(
+                        f"{type(self).__name__}.{name}",
+                        f"a plain {type(value).__name__} hides a {type(hidden).__name__}, which"
+                        " nothing would train or save",
+                        _REMEDIES[isinstance(hidden, Module), isinstance(value, dict)],
+                    )
+            yield name, value
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules that it holds itself."""
-        for name, value in vars(self).items():
+        for name, value in self._parts():
             if isinstance(value, Module):
                 yield name, value
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
         """Itself, as "", and all modules below, each once, by dotted path."""
-        seen: set[Module] = set()
+        seen: set[int] = set()
         stack: list[tuple[str, Module]] = [(prefix, self)]
         while stack:
             path, module = stack.pop()
-            if module in seen:
+            if id(module) in seen:
                 continue
-            seen.add(module)
+            seen.add(id(module))
             yield path, module
-            below = [(f"{path}.{n}" if path else n, m) for n, m in module.named_children()]
+            below = [(_join(path, n), m) for n, m in module.named_children()]
             stack.extend(reversed(below))
 
     def _named(self, kind: type[V]) -> Iterator[tuple[str, V]]:
@@ -116,7 +146,7 @@ class Module:
             for name, value in vars(module).items():
                 if isinstance(value, kind) and id(value) not in seen:
                     seen.add(id(value))
-                    yield (f"{path}.{name}" if path else name), value
+                    yield _join(path, name), value
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """All parameters by dotted path, each once."""
@@ -160,10 +190,10 @@ class Module:
             parameter.requires_grad = flag
         return self
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or make them zeros."""
         for parameter in self.parameters():
-            parameter.grad = None
+            forget_gradient(parameter, set_to_none)
 
     def apply(self, function: Callable[[Module], Any]) -> Self:
         """Call `function` on all modules below, then on itself."""
@@ -219,29 +249,30 @@ class Module:
         strict
             Refuse names that are missing or unknown; otherwise they are returned.
         """
+        where = f"{type(self).__name__}.load_state_dict"
+        if not isinstance(state, Mapping):
+            raise StateDictError(
+                where,
+                f"the state is a {type(state).__name__}",
+                "Pass what state_dict() returned.",
+            )
         own = self._state()
         missing = [name for name in own if name not in state]
         unexpected = [name for name in state if name not in own]
-        where = type(self).__name__
         if strict and (missing or unexpected):
             lists = [f"missing {missing}"] * bool(missing) + [f"unexpected {unexpected}"] * bool(
                 unexpected
             )
             raise StateDictError(
-                f"{where}.load_state_dict",
-                " and ".join(lists),
-                "Build the same architecture, or pass strict=False.",
+                where, " and ".join(lists), "Build the same architecture, or pass strict=False."
             )
-        new = {name: Tensor(state[name]) for name in own if name in state}
-        for name, tensor in new.items():
-            if tensor.shape != own[name].shape:
-                raise StateDictError(
-                    f"{where}.load_state_dict",
-                    f"{name} has shape {own[name].shape}, the state {tensor.shape}",
-                    "Build the module with the sizes of the saved one.",
-                )
-        for name, tensor in new.items():
-            own[name].assign(tensor)
+        new = {
+            name: _fitting(where, name, state[name], tensor)
+            for name, tensor in own.items()
+            if name in state
+        }
+        for name, numbers in new.items():
+            own[name].assign(numbers)
         return Mismatch(missing, unexpected)
 
     def _state(self) -> dict[str, Tensor]:
@@ -249,7 +280,7 @@ class Module:
         for path, module in self.named_modules():
             for name, value in vars(module).items():
                 if isinstance(value, Parameter | Buffer):
-                    state[f"{path}.{name}" if path else name] = value
+                    state[_join(path, name)] = value
         return state
 
     # ---- for people ----------------------------------------------------------------------
@@ -275,6 +306,53 @@ class Module:
         return [*lines, ")"] if children else lines
 
 
-def shape_error(module: Module, what: str, remedy: str) -> ShapeError:
-    """The error of a layer whose input has the wrong shape, under the path of the layer."""
-    return ShapeError(current().scope or type(module).__name__, what, remedy)
+_REMEDIES = {
+    (True, False): "Wrap it: nn.ModuleList([...]).",
+    (True, True): "Wrap it: nn.ModuleDict({...}).",
+    (False, False): "Give each an attribute of its own.",
+    (False, True): "Give each an attribute of its own.",
+}
+"""What to write instead, by whether it hides modules, and whether in a dict."""
+
+
+def _held_by(value: Any, depth: int = 3) -> Module | Parameter | Buffer | None:
+    """The first part of a module in a list, a dict, or lists in lists."""
+    for item in value.values() if isinstance(value, dict) else value:
+        if isinstance(item, Module | Parameter | Buffer):
+            return item
+        if isinstance(item, list | tuple | dict | set) and depth:
+            found = _held_by(item, depth - 1)
+            if found is not None:
+                return found
+    return None
+
+
+def _join(*parts: str) -> str:
+    return ".".join(part for part in parts if part)
+
+
+def _fitting(where: str, name: str, value: Any, own: Tensor) -> Tensor:
+    """`value` as a tensor that `own` can take over without fail."""
+    if not own.is_leaf:
+        raise StateDictError(
+            where,
+            f"{name} is the result of an op, and its graph needs the numbers",
+            "Assign an nn.Parameter again.",
+        )
+    try:
+        tensor = Tensor(value)
+    except TinygradError as error:
+        raise StateDictError(where, f"{name} is unfit: {error.what}", error.remedy) from error
+    if tensor.shape != own.shape:
+        raise StateDictError(
+            where,
+            f"{name} has shape {own.shape}, the state {tensor.shape}",
+            "Build the module with the sizes of the saved one.",
+        )
+    if not np.can_cast(tensor.dtype, own.dtype, "same_kind"):
+        raise StateDictError(
+            where,
+            f"{name} is {own.dtype}, the state {tensor.dtype}, which does not fit into it",
+            "Convert the numbers with astype() first.",
+        )
+    return tensor
