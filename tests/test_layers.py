@@ -18,7 +18,7 @@ ROOT = Path(tinygrad_lesson.__file__).parent.parent
 LIBRARY = "tinygrad_lesson"
 
 LAYERS = (
-    {"errors", "mode", "dtypes", "arrays", "samples", "conversion", "hooks"},
+    {"errors", "mode", "dtypes", "arrays", "samples", "conversion", "hooks", "trees"},
     {"op"},
     {"ops"},
     {"graph", "backpropagation", "autograd"},

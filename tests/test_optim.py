@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lesson as tl
-from tinygrad_lesson import Tensor, optim
+from tinygrad_lesson import Tensor, nn, optim
 from tinygrad_lesson.errors import ArgumentError, RangeError, StateDictError
 
 TARGET = np.array([1.0, -2.0, 3.0])
@@ -117,6 +117,166 @@ def test_what_cannot_be_optimized_is_refused() -> None:
         optim.SGD(w)
     with pytest.raises(RangeError, match="lr=-1 is negative"):
         optim.SGD([w], lr=-1)
+
+
+def tensor(*numbers: float) -> Tensor:
+    return Tensor(list(numbers), requires_grad=True)
+
+
+W = tensor(1.0, 2.0)
+MODEL = nn.Linear(2, 2)
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "message"),
+    [
+        (lambda: optim.SGD([W, W]), ArgumentError, "a tensor of shape (2,) is given twice."),
+        (
+            lambda: optim.SGD([{"params": MODEL.parameters()}, {"params": MODEL.weight}]),
+            ArgumentError,
+            "the tensor 'weight' of shape (2, 2) is given twice. Give each once, in one group.",
+        ),
+        (
+            lambda: optim.SGD([{"params": [W], "learning_rate": 1}]),
+            ArgumentError,
+            "a group has unknown settings: learning_rate. Known ones are lr, momentum,",
+        ),
+        (lambda: optim.SGD([{"lr": 1.0}]), ArgumentError, "a group has no parameters."),
+        (lambda: optim.SGD([W], lr="0.1"), ArgumentError, "lr='0.1' is a str. Pass a Python"),
+        (
+            lambda: optim.SGD([W], lr=nn.Parameter([0.1], name="rate")),
+            ArgumentError,
+            "lr=Parameter([0...., name='rate') is a Parameter. Pass a Python number.",
+        ),
+        (lambda: optim.SGD([W], lr=None), ArgumentError, "lr=None is a NoneType."),
+        (lambda: optim.SGD([W], lr=float("nan")), RangeError, "lr=nan is not finite."),
+        (lambda: optim.SGD([{"params": W, "lr": -1}]), RangeError, "lr=-1 is negative."),
+        (lambda: optim.SGD([{"params": W, "lr": "1"}]), ArgumentError, "lr='1' is a str."),
+        (lambda: optim.SGD([W], momentum=-0.5), RangeError, "momentum=-0.5 is negative."),
+        (lambda: optim.SGD([{"params": W}, W]), ArgumentError, "params has both tensors"),
+        (lambda: optim.SGD([W, {"params": W}]), ArgumentError, "params has both tensors"),
+        (lambda: optim.SGD({"params": W}), ArgumentError, "params is a dict."),
+        (lambda: optim.SGD({W}), ArgumentError, "params is a set, which has no order."),
+        (lambda: optim.SGD([{"params": {W}}]), ArgumentError, "a group's params is a set"),
+        (lambda: optim.SGD(MODEL), ArgumentError, "params is the module Linear itself."),
+        (lambda: optim.SGD(3), ArgumentError, "params is a int."),
+        (
+            lambda: optim.SGD(MODEL.named_parameters()),
+            ArgumentError,
+            "a parameter must be a leaf Tensor, not a pair of a name and one: 'weight'."
+            " Pass model.parameters(), without the names.",
+        ),
+    ],
+)
+def test_mistakes(make, kind: type[Exception], message: str) -> None:
+    with pytest.raises(kind) as caught:
+        make()
+    assert str(caught.value).startswith(f"[SGD] {message}")
+
+
+@pytest.mark.parametrize(
+    ("betas", "kind"),
+    [
+        ((0.9, 1.0), RangeError),
+        ((-0.1, 0.9), RangeError),
+        ((0.9,), ArgumentError),
+        (0.9, ArgumentError),
+        (("a", 0.9), ArgumentError),
+    ],
+)
+def test_betas(betas, kind: type[Exception]) -> None:
+    for make in (
+        lambda: optim.Adam([W], betas=betas),
+        lambda: optim.Adam([{"params": W, "betas": betas}]),
+    ):
+        with pytest.raises(kind, match="betas="):
+            make()
+
+
+def test_a_group_may_hold_a_bare_tensor() -> None:
+    optimizer = optim.SGD([{"params": W}, {"params": MODEL.parameters()}])
+    assert [len(group["params"]) for group in optimizer.param_groups] == [1, 2]
+    assert optimizer.param_groups[0]["params"][0] is W
+
+
+def test_numpy_numbers_are_settings() -> None:
+    optimizer = optim.Adam([W], lr=np.float32(0.5), betas=[np.float64(0.5), 0.0])
+    assert type(optimizer.param_groups[0]["lr"]) is float
+    assert optimizer.param_groups[0]["betas"] == (0.5, 0.0)
+
+
+def test_zero_grad_may_keep_zeros() -> None:
+    w, unused = tensor(1.0, 2.0), tensor(1.0)
+    optimizer = optim.SGD([w, unused])
+    (w * w).sum().backward()
+    optimizer.zero_grad(set_to_none=False)
+    assert w.grad.tolist() == [0.0, 0.0]
+    assert unused.grad is None
+    optimizer.zero_grad(set_to_none=True)
+    assert w.grad is None
+
+
+def saved(**changes) -> dict:
+    """The state of an Adam over a tensor of two numbers, after a step."""
+    w = tensor(1.0, 2.0)
+    optimizer = optim.Adam([w], lr=0.5)
+    w.sum().backward()
+    optimizer.step()
+    return {**optimizer.state_dict(), **changes}
+
+
+def in_group(**changes) -> dict:
+    return saved(param_groups=[{**saved()["param_groups"][0], **changes}])
+
+
+def in_state(**changes) -> dict:
+    return saved(state={0: {**saved()["state"][0], **changes}})
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ({}, "the state has no 'state' and 'param_groups'."),
+        (None, "the state has no 'state' and 'param_groups'."),
+        (saved(param_groups=3), "the param_groups are no list of groups."),
+        (saved(param_groups=[{}]), "the param_groups are no list of groups."),
+        (optim.SGD([W]).state_dict(), "this is the state of SGD. Build the optimizer of"),
+        (
+            {k: v for k, v in optim.SGD([W]).state_dict().items() if k != "optimizer"},
+            "the settings are lr, betas, eps, weight_decay; the state has lr, momentum,",
+        ),
+        (in_group(amsgrad=True), "the settings are lr, betas"),
+        (in_group(lr="a"), "lr='a' is a str."),
+        (in_group(betas=(0, 1)), "betas=(0, 1) are not in [0, 1)."),
+        (saved(state=[]), "the state is no dict by numbers of parameters."),
+        (saved(state={1: {}}), "there is state for parameter 1 of 1."),
+        (saved(state={"0": {}}), "there is state for parameter '0' of 1."),
+        (saved(state={0: None}), "the state of parameter 0 is no dict."),
+        (saved(state={0: {"step": 1}}), "the state of parameter 0 has no mean, square."),
+        (in_state(mean=np.zeros(3)), "mean of parameter 0 has shape (3,), the parameter (2,)."),
+        (in_state(mean=np.zeros(2, complex)), "mean of parameter 0 is complex128"),
+        (in_state(mean="a"), "mean of parameter 0 is a str."),
+    ],
+)
+def test_a_state_that_does_not_fit_changes_nothing(state, message: str) -> None:
+    w = tensor(3.0, 4.0)
+    optimizer = optim.Adam([w], lr=0.1)
+    w.sum().backward()
+    optimizer.step()
+    before = repr(optimizer.state_dict())
+    with pytest.raises(StateDictError) as caught:
+        optimizer.load_state_dict(state)
+    assert str(caught.value).startswith(f"[Adam.load_state_dict] {message}")
+    assert repr(optimizer.state_dict()) == before
+
+
+def test_a_state_may_hold_tensors_and_lists() -> None:
+    optimizer = optim.Adam([tensor(3.0, 4.0)])
+    state = in_state(mean=Tensor([1.0, 2.0]))
+    state["param_groups"][0]["betas"] = [0.5, 0.5]
+    optimizer.load_state_dict(state)
+    assert optimizer.param_groups[0]["betas"] == (0.5, 0.5)
+    assert type(optimizer.state[0]["mean"]) is np.ndarray
 
 
 def test_repr_shows_the_settings() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lesson as tl
+from tinygrad_lesson.errors import ArgumentError, DTypeError, RangeError, ShapeError
 
 
 @pytest.mark.parametrize("function", [tl.rand, tl.randn])
@@ -76,3 +77,47 @@ def test_moments():
     normal = tl.randn(20000).numpy()
     assert abs(normal.mean()) < 0.05
     assert abs(normal.std() - 1) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (lambda: tl.rand(-2), ShapeError, "[rand] shape (-2,) has a negative length."),
+        (lambda: tl.randn(2, 1.5), ArgumentError, "[randn] shape (2, 1.5) has lengths that"),
+        (
+            lambda: tl.randn(2, dtype=tl.int32),
+            DTypeError,
+            "[randn] random floats need a floating dtype, not int32."
+            " Pass one such as tl.float32, or draw integers with tl.randint.",
+        ),
+        (lambda: tl.rand(2, dtype=bool), DTypeError, "[rand] random floats need"),
+        (lambda: tl.rand(2, dtype="foo"), DTypeError, "[rand] 'foo' is not a dtype."),
+        (
+            lambda: tl.rand(2, generator=7),
+            ArgumentError,
+            "[rand] generator is a int. Pass a generator: np.random.default_rng(7).",
+        ),
+        (
+            lambda: tl.randint(3, 3, (2,)),
+            RangeError,
+            "[randint] there is no integer from 3 up to 3. Pass low < high.",
+        ),
+        (lambda: tl.randint(5, (2,), 1), ArgumentError, "[randint] high=(2,) is no integer"),
+        (lambda: tl.randint(0.5, 2, (2,)), ArgumentError, "[randint] low=0.5 is no integer"),
+        (lambda: tl.randint(0, 2**64, (2,)), RangeError, "[randint] from 0 up to 1844674407"),
+        (lambda: tl.randint(0, 2, (-1,)), ShapeError, "[randint] shape (-1,) has a negative"),
+        (lambda: tl.randperm(-1), RangeError, "[randperm] n=-1 is negative. Pass n >= 0."),
+        (lambda: tl.randperm([1, 2]), ArgumentError, "[randperm] n=[1, 2] is no integer"),
+        (lambda: tl.manual_seed(-1), RangeError, "[manual_seed] seed=-1 is negative."),
+        (lambda: tl.manual_seed("a"), ArgumentError, "[manual_seed] seed='a' is no integer"),
+    ],
+)
+def test_mistakes(call, kind, message):
+    with pytest.raises(kind) as caught:
+        call()
+    assert str(caught.value).startswith(message)
+
+
+def test_integers_of_every_size():
+    assert tl.randint(0, 2, 3).shape == (3,)
+    assert tl.randint(-(2**63), 2**63, (3,)).dtype == tl.int64

@@ -22,7 +22,6 @@ from .creation import eye as eye
 from .creation import full as full
 from .creation import linspace as linspace
 from .creation import ones as ones
-from .creation import tensor as tensor
 from .creation import zeros as zeros
 from .dtypes import bool as bool
 from .dtypes import float16 as float16
@@ -132,6 +131,13 @@ from .random import randint as randint
 from .random import randn as randn
 from .random import randperm as randperm
 from .tensor import Tensor as Tensor
+from .transforms import grad as grad
+from .transforms import hessian as hessian
+from .transforms import hvp as hvp
+from .transforms import jacobian as jacobian
+from .transforms import jvp as jvp
+from .transforms import value_and_grad as value_and_grad
+from .transforms import vjp as vjp
 
 if TYPE_CHECKING:
     from .checking import gradcheck as gradcheck

@@ -2,39 +2,85 @@
 
 from __future__ import annotations
 
+import math
+import reprlib
+from operator import index
 from typing import Any
 
 import numpy as np
 
 from .dtypes import as_dtype, get_default_dtype
-from .errors import ArgumentError, ShapeError
+from .errors import ArgumentError, RangeError, ShapeError
 from .tensor import Tensor
 
 
+def shown(value: Any) -> str:
+    """`value` in a message: short, and on one line."""
+    return " ".join(reprlib.repr(value).split())
+
+
+def integer(where: str, name: str, value: Any) -> int:
+    """The argument `name` of `where`, which must be an integer."""
+    try:
+        return index(value)
+    except TypeError as error:
+        kind = type(value).__name__
+        what = f"{name}={shown(value)} is no integer but a {kind}"
+        whole = isinstance(value, float) and value.is_integer()
+        remedy = f"Pass {int(value)}." if whole else "Pass an integer."
+        raise ArgumentError(where, what, remedy) from error
+
+
+def count(where: str, name: str, value: Any) -> int:
+    """The argument `name` of `where`, which must be an integer that is not negative."""
+    number = integer(where, name, value)
+    if number < 0:
+        raise RangeError(where, f"{name}={number} is negative", f"Pass {name} >= 0.")
+    return number
+
+
+def lengths(where: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
+    """The shape in the arguments of ``zeros(2, 3)`` or ``zeros((2, 3))``."""
+    given = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
+    try:
+        checked = tuple(index(length) for length in given)
+    except TypeError as error:
+        raise ArgumentError(
+            where,
+            f"shape {shown(tuple(given))} has lengths that are no integers",
+            "Pass integers; dtype and the like go by name.",
+        ) from error
+    if any(length < 0 for length in checked):
+        raise ShapeError(where, f"shape {checked} has a negative length", "Lengths are 0 or more.")
+    return checked
+
+
+def _number(where: str, name: str, value: Any) -> Any:
+    """The argument `name` of `where`, which must be one finite number."""
+    value = getattr(value, "raw", value)
+    if not isinstance(value, int | float | np.number) and getattr(value, "shape", None) != ():
+        raise ArgumentError(
+            where, f"{name} is a {type(value).__name__}, not a number", "Pass one number."
+        )
+    if not math.isfinite(value):
+        raise RangeError(where, f"{name}={value} is not finite", "Pass a finite number.")
+    return value
+
+
 def _filled(
-    where: str, shape: int | tuple[int, ...], fill: Any, dtype: Any, requires_grad: bool
+    where: str, shape: tuple[Any, ...], fill: Any, dtype: Any, requires_grad: bool
 ) -> Tensor:
-    lengths = shape if isinstance(shape, tuple | list) else (shape,)
-    if any(length < 0 for length in lengths):
-        raise ShapeError(where, f"shape {shape} has a negative length", "Lengths are 0 or more.")
     dtype = as_dtype(dtype, where) if dtype is not None else get_default_dtype()
-    return Tensor(np.full(tuple(lengths), fill, dtype), requires_grad)
+    return Tensor(np.full(lengths(where, shape), fill, dtype), requires_grad)
 
 
-def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """A Tensor of `data`, under PyTorch's name; the same as ``Tensor(data)``."""
-    return Tensor(data, requires_grad, dtype=dtype)
-
-
-def zeros(
-    shape: int | tuple[int, ...], *, dtype: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """Zeros, in the default dtype unless `dtype` is given."""
+def zeros(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros, ``zeros(2, 3)`` or ``zeros((2, 3))``, in the default dtype unless one is given."""
     return _filled("zeros", shape, 0, dtype, requires_grad)
 
 
-def ones(shape: int | tuple[int, ...], *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Ones, in the default dtype unless `dtype` is given."""
+def ones(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones, ``ones(2, 3)`` or ``ones((2, 3))``, in the default dtype unless one is given."""
     return _filled("ones", shape, 1, dtype, requires_grad)
 
 
@@ -50,25 +96,42 @@ def full(
         raise ArgumentError(
             "full", "the value's history would be lost", "Use tl.broadcast_to(value, shape)."
         )
-    number = Tensor(fill_value, dtype=dtype)
-    return _filled("full", shape, number.raw, number.dtype, requires_grad)
+    number = Tensor(fill_value, dtype=as_dtype(dtype, "full") if dtype is not None else None)
+    if number.ndim:
+        raise ShapeError(
+            "full",
+            f"fill_value has shape {number.shape}",
+            "Pass one number, or use tl.broadcast_to(value, shape).",
+        )
+    return _filled("full", (shape,), number.raw, number.dtype, requires_grad)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones on the diagonal of an n by m matrix (m is n unless given)."""
-    return Tensor(np.eye(n, m, dtype=dtype or get_default_dtype()), requires_grad)
+    n, m = count("eye", "n", n), count("eye", "m", m) if m is not None else None
+    dtype = as_dtype(dtype, "eye") if dtype is not None else get_default_dtype()
+    return Tensor(np.eye(n, m, dtype=dtype), requires_grad)
 
 
 def arange(
     start: float, stop: float | None = None, step: float = 1, *, dtype: Any = None
 ) -> Tensor:
     """Evenly spaced numbers, `stop` left out: ``arange(3)`` is 0, 1, 2."""
-    numbers = np.arange(start, stop, step) if stop is not None else np.arange(0, start, step)
-    if dtype is None and numbers.dtype.kind == "f":
+    start, step = _number("arange", "start", start), _number("arange", "step", step)
+    if step == 0:
+        raise RangeError("arange", f"step={step} never arrives", "Pass another step.")
+    if stop is None:
+        start, stop = 0, start
+    numbers = np.arange(start, _number("arange", "stop", stop), step)
+    if dtype is not None:
+        dtype = as_dtype(dtype, "arange")
+    elif numbers.dtype.kind == "f":
         dtype = get_default_dtype()
     return Tensor(numbers, dtype=dtype)
 
 
 def linspace(start: float, stop: float, num: int, *, dtype: Any = None) -> Tensor:
     """`num` evenly spaced numbers from `start` to `stop`, both included."""
-    return Tensor(np.linspace(start, stop, num, dtype=dtype or get_default_dtype()))
+    start, stop = _number("linspace", "start", start), _number("linspace", "stop", stop)
+    dtype = as_dtype(dtype, "linspace") if dtype is not None else get_default_dtype()
+    return Tensor(np.linspace(start, stop, count("linspace", "num", num), dtype=dtype))

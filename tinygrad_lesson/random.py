@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .dtypes import get_default_dtype
+from .creation import count, integer, lengths
+from .dtypes import DType, as_dtype, get_default_dtype, is_floating
+from .errors import ArgumentError, DTypeError, RangeError
 from .tensor import Tensor
 
 if TYPE_CHECKING:  # NumPy loads its generators on first use, a fifth of what it takes in all
@@ -28,7 +30,7 @@ def manual_seed(seed: int) -> Generator:
     >>> bool(tl.all(a == tl.rand(3)))
     True
     """
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(count("manual_seed", "seed", seed))
     _DEFAULT.set(generator)
     return generator
 
@@ -42,8 +44,28 @@ def default_generator() -> Generator:
     return generator
 
 
-def _shape(shape: tuple[Any, ...]) -> tuple[int, ...]:
-    return tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
+def _generator(where: str, given: Any) -> Generator:
+    if given is None:
+        return default_generator()
+    if not isinstance(given, np.random.Generator):
+        seed = given if isinstance(given, int) else 0
+        raise ArgumentError(
+            where,
+            f"generator is a {type(given).__name__}",
+            f"Pass a generator: np.random.default_rng({seed}).",
+        )
+    return given
+
+
+def _floating(where: str, dtype: Any) -> DType:
+    found = as_dtype(dtype, where) if dtype is not None else get_default_dtype()
+    if not is_floating(found):
+        raise DTypeError(
+            where,
+            f"random floats need a floating dtype, not {found}",
+            "Pass one such as tl.float32, or draw integers with tl.randint.",
+        )
+    return found
 
 
 def rand(
@@ -53,8 +75,8 @@ def rand(
     requires_grad: bool = False,
 ) -> Tensor:
     """Uniform numbers from 0 up to 1: ``rand(2, 3)`` or ``rand((2, 3))``."""
-    numbers = (generator or default_generator()).random(_shape(shape))
-    return Tensor(numbers, requires_grad, dtype=dtype or get_default_dtype())
+    size, dtype = lengths("rand", shape), _floating("rand", dtype)
+    return Tensor(_generator("rand", generator).random(size), requires_grad, dtype=dtype)
 
 
 def randn(
@@ -64,17 +86,27 @@ def randn(
     requires_grad: bool = False,
 ) -> Tensor:
     """Normal numbers with mean 0 and variance 1."""
-    numbers = (generator or default_generator()).standard_normal(_shape(shape))
-    return Tensor(numbers, requires_grad, dtype=dtype or get_default_dtype())
+    size, dtype = lengths("randn", shape), _floating("randn", dtype)
+    return Tensor(_generator("randn", generator).standard_normal(size), requires_grad, dtype=dtype)
 
 
 def randint(
-    low: int, high: int, shape: tuple[int, ...], *, generator: Generator | None = None
+    low: int, high: int, shape: int | tuple[int, ...], *, generator: Generator | None = None
 ) -> Tensor:
     """Integers from `low` up to, not including, `high`."""
-    return Tensor((generator or default_generator()).integers(low, high, shape))
+    low, high = integer("randint", "low", low), integer("randint", "high", high)
+    if low >= high:
+        raise RangeError(
+            "randint", f"there is no integer from {low} up to {high}", "Pass low < high."
+        )
+    if low < -(2**63) or high > 2**63:
+        raise RangeError(
+            "randint", f"from {low} up to {high} is beyond int64", "Stay within 64 bits."
+        )
+    numbers = _generator("randint", generator).integers(low, high, lengths("randint", (shape,)))
+    return Tensor(numbers)
 
 
 def randperm(n: int, *, generator: Generator | None = None) -> Tensor:
     """The integers below `n` in random order."""
-    return Tensor((generator or default_generator()).permutation(n))
+    return Tensor(_generator("randperm", generator).permutation(count("randperm", "n", n)))

@@ -4,8 +4,10 @@
 ``differences.py``    slopes by finite differences, each with an estimate of its error
 ``verdicts.py``       what to say of two derivatives: pass, kink, outside, inconclusive, fail
 ``subjects.py``       what can be checked: a function, a module, a node alone, a gradient
+``targets.py``        the arrays among the arguments and in the modules
 ``search.py``         every element, or random directions and bisection
 ``culprit.py``        which rule of a graph is wrong, and ``guess.py``, how
+``recorded.py``       what a function does that its recorded graph does not have
 ``report.py``         the outcome, as fields and as a table
 ``check.py``          :func:`gradcheck`
 ====================  ========================================================================

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
 from ..arrays import Array
-from ..arrays import numpy as numpy_namespace
 from ..errors import ArgumentError, DTypeError, GradcheckError, RuleError
-from ..graph import Leaf, replay, topological
-from ..tensor import Tensor
 from .culprit import culprits, masked
 from .progress import Progress
+from .recorded import escapes
 from .report import Report, Result
 from .search import Search, signs
-from .subjects import Function, Gradient, Subject, Variable, flat
+from .subjects import Function, Gradient, Subject
+from .targets import arguments_of, variables_of
 from .verdicts import Verdict
-
-
-@runtime_checkable
-class HasParameters(Protocol):
-    """What makes an object a module here."""
-
-    def named_parameters(self) -> Iterable[tuple[str, Tensor]]:
-        """Its parameters, and their names."""
-        ...
 
 
 def gradcheck(
@@ -57,13 +46,13 @@ def gradcheck(
     function
         Takes `inputs` and returns tensors: one, or several in tuples, lists or dicts. If it is a
         module (it has ``named_parameters()``), or a method of one, its parameters are checked
-        too.
+        too, save those that require no gradient. It may take gradients itself.
     inputs
         A tensor, an array or a list of floats; or a list or tuple of several. Those of a floating
         dtype are checked; integers and whatever else there is are passed on as they are.
     params
-        What else to check, where the function closes over it: a module, a tensor, or a list or
-        dict of tensors.
+        What else to check, where the function closes over it: modules and tensors, alone or in
+        a list or dict. What requires no gradient, and buffers, are constants in float64.
     order
         2 checks also the gradient of the gradient, as ``create_graph=True`` records it.
     mode
@@ -113,11 +102,9 @@ def gradcheck(
             f"mode={mode!r} and order={order!r} are not known",
             'mode is "full" or "fast", order is 1 or 2.',
         )
-    arguments = (
-        list(inputs) if isinstance(inputs, tuple | list) and not _plain(inputs) else [inputs]
-    )
-    variables, state = _variables(function, arguments, params)
-    subject = Function(function, arguments, variables, state)
+    arguments = arguments_of(inputs)
+    variables, constants = variables_of(function, arguments, params)
+    subject = Function(function, arguments, variables, constants)
     rng = np.random.default_rng(seed)
     with np.errstate(all="ignore"), Progress() as tick:
         try:
@@ -155,7 +142,8 @@ def _report(
             ]
         if any(r.verdict is Verdict.FAIL for r in results):
             outputs, _ = subject.record()
-            found = culprits(outputs, rtol, atol, level, tick)
+            # A function that takes gradients itself needs one order more of each rule.
+            found = culprits(outputs, rtol, atol, level + subject.recorded, tick)
             if not found:
                 found = masked(outputs, [signs(rng, o.size).reshape(o.shape) for o in outputs])
             notes = () if found else _unrecorded(subject)
@@ -177,7 +165,8 @@ def _check(
         raise GradcheckError(
             "gradcheck",
             "the function gives another value each time that it is called",
-            "Put the module into eval mode, or make its random generator inside the function.",
+            "Draw random numbers once, outside of the function, or seed a generator inside it; put"
+            " a module that draws into eval mode.",
         )
     results = []
     for number, (name, point) in enumerate(zip(subject.names, subject.points, strict=True)):
@@ -198,122 +187,51 @@ def _result(name: str, point: Array, verdict: Verdict, order: int) -> Result:
 
 def _unrecorded(subject: Function) -> tuple[str, ...]:
     """What to say where every rule is right and the whole is wrong."""
-    outputs, inputs = subject.record()
-    nodes = topological(output.node for output in outputs)
-    rng = np.random.default_rng(0)
-    for number, (tensor, point) in enumerate(zip(inputs, subject.points, strict=True)):
-        moved = point * (1 + 1e-3 * signs(rng, point.size).reshape(point.shape)) + 1e-3
-        points = list(subject.points)
-        points[number] = moved
-        by_call = subject.value(points)
-        assert isinstance(tensor.node, Leaf)
-        arrays = replay(nodes, numpy_namespace, {tensor.node: moved})
-        by_graph = flat([arrays.get(t.node, t.raw) if t.node else t.raw for t in outputs])
-        if not np.allclose(by_call, by_graph, rtol=1e-9, atol=1e-12, equal_nan=True):
+    for number, name in enumerate(subject.names):
+        if escapes(subject, number):
             return (
                 "Every rule in the graph is right, but the function depends on"
-                f" {subject.names[number]} in a way that the graph does not have.",
-                "Look for detach(), numpy(), .data, item(), float() or no_grad() on that way.",
+                f" {name} in a way that the graph does not have.",
+                "Look for detach(), numpy(), .data, item(), float(), no_grad(), or a gradient taken"
+                " without create_graph=True, on that way.",
             )
     return ("No rule in the graph was found to be wrong by itself.",)
 
 
 def _in_low_precision(subject: Function, results: Sequence[Result]) -> tuple[Result, ...]:
     """Compare with the gradient in the tensors' own dtypes, where those are not float64."""
-    low = [v.array.dtype != np.float64 for v in subject.variables]
+    dtypes = [v.array.dtype for v in subject.variables]
+    low = [dtype != np.float64 for dtype in dtypes]
     if not any(low) or any(r.verdict is Verdict.FAIL for r in results):
         return tuple(results)
-    own = Function(
-        subject.function, subject.arguments, subject.variables, subject.state, dtype=None
-    )
     weights = np.random.default_rng(0).uniform(0.5, 1.5, subject.value(subject.points).size)
-    exact, rough = subject.pull([weights])[0], own.pull([weights])[0]
+    exact, rough = subject.pull([weights])[0], _rough(subject, min(dtypes, key=_size), weights)
+    if rough is None:
+        return tuple(results)
     checked = []
     for result in results:
         i = subject.names.index(result.name)
         finite = np.isfinite(exact[i])
         largest = np.abs(exact[i][finite]).max(initial=0.0)
         off = np.abs(exact[i] - rough[i])[finite].max(initial=0.0) / (largest or 1.0)
-        checked.append(
-            replace(result, float32=float(off)) if low[i] and result.order == 1 else result
-        )
+        if low[i] and result.order == 1:
+            result = replace(result, rounding=float(off), dtype=str(dtypes[i]))
+        checked.append(result)
     return tuple(checked)
 
 
-# ---- what to check -----------------------------------------------------------------------
-
-
-def _variables(
-    function: Callable[..., Any], arguments: list[Any], params: Any
-) -> tuple[list[Variable], list[Tensor]]:
-    """The arrays to check, and the other tensors that the modules hold."""
-    variables = []
-    labels = _labels(function, len(arguments))
-    for i, argument in enumerate(arguments):
-        array = _floating(argument)
-        if array is not None:
-            name = argument.name if isinstance(argument, Tensor) else ""
-            variables.append(Variable(name or labels[i], array, i))
-    state: list[Tensor] = []
-    seen: set[int] = set()
-    for holder in (function, getattr(function, "__self__", None), params):
-        for name, tensor in _parameters(holder):
-            if id(tensor) not in seen and tensor.requires_grad and tensor.dtype.kind == "f":
-                variables.append(Variable(name, tensor.raw, tensor))
-            seen.add(id(tensor))
-        state += [t for _, t in getattr(holder, "named_buffers", tuple)() if isinstance(t, Tensor)]
-    if not variables:
-        raise ArgumentError(
-            "gradcheck",
-            "there is nothing to check: no input is of a floating dtype, and there are no params",
-            "Pass float inputs, or params=.",
+def _rough(subject: Function, lowest: Any, weights: Array) -> list[Array] | None:
+    """The gradient in the tensors' own dtypes; in the lowest where the function mixes none."""
+    for dtype in (None, lowest):
+        own = Function(
+            subject.function, subject.arguments, subject.variables, subject.constants, dtype
         )
-    taken = [v.name for v in variables]
-    return [
-        v._replace(name=f"{v.name} #{i}") if taken.count(v.name) > 1 else v
-        for i, v in enumerate(variables)
-    ], state
-
-
-def _parameters(holder: Any) -> Iterable[tuple[str, Tensor]]:
-    if isinstance(holder, HasParameters):
-        return holder.named_parameters()
-    if isinstance(holder, Tensor):
-        return [(holder.name or "params", holder)]
-    if isinstance(holder, dict):
-        return [(str(name), tensor) for name, tensor in holder.items()]
-    if isinstance(holder, list | tuple):
-        return [(t.name or f"params[{i}]", t) for i, t in enumerate(holder)]
-    return []
-
-
-def _labels(function: Callable[..., Any], count: int) -> list[str]:
-    """The names of the function's parameters, as far as they can be known."""
-    labels = [f"input {i}" for i in range(count)] if count > 1 else ["input"]
-    if isinstance(function, HasParameters):
-        function = getattr(function, "forward", function)
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return labels
-    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return [*named[:count], *labels[len(named) :]]
-
-
-def _floating(value: Any) -> Array | None:
-    """The numbers of an input that is to be checked; None for one to pass on as it is."""
-    if isinstance(value, Tensor):
-        return value.raw if value.dtype.kind == "f" else None
-    if isinstance(value, np.ndarray | float) or _plain(value):
-        array = np.asarray(value)
-        return array if array.dtype.kind == "f" else None
+        try:
+            return own.pull([weights])[0]
+        except DTypeError:  # as a float32 module refuses a float64 input
+            continue
     return None
 
 
-def _plain(value: Any) -> bool:
-    """Whether this is a nested list of floats: one array, rather than a list of inputs."""
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(item, float) or _plain(item) for item in value)
-    )
+def _size(dtype: np.dtype[Any]) -> int:
+    return dtype.itemsize

@@ -15,14 +15,10 @@ from ..errors import RuleError
 from ..graph import Leaf, Node, leaves, replay, topological
 from ..tensor import Tensor
 from .guess import guess, ratio_guess
+from .recorded import second_guess
 from .search import Finding, Search, Tick, signs
 from .subjects import Function, Gradient, Subject, alone, together
 from .verdicts import Verdict
-
-UNRECORDED = (
-    "its first derivative is right, but the graph of it is not: not all of the rule is written"
-    " with xp and operators"
-)
 
 MASKED = (
     "a finite gradient, perhaps 0 from a masked branch, times an infinite slope; mask the input,"
@@ -79,7 +75,7 @@ def culprits(
     rtol, atol
         As in :func:`gradcheck`.
     order
-        2: check also the gradient that each rule records.
+        2 or more: check also the gradient that each rule records.
     tick
         Called now and then, for a progress bar.
     """
@@ -168,13 +164,14 @@ class _Check:
         if finding.verdict is Verdict.FAIL:
             said = guess(subject, 0) or ratio_guess(finding.analytic, finding.numeric)
             return _culprit(node, name, shape, finding, said)
-        if self.order == 2:
+        if self.order > 1:
             weights = signs(np.random.default_rng(0), whole.value(whole.points).size)
             gradient = Gradient(whole, weights, only=number)
             for other, point in enumerate(gradient.points):
                 finding = self.search(gradient, other)
                 if finding.verdict is Verdict.FAIL:
-                    return _culprit(node, name, point.shape, finding, UNRECORDED)
+                    said = second_guess(gradient, other)
+                    return _culprit(node, name, point.shape, finding, said)
         return None
 
     def search(self, subject: Subject, number: int = 0) -> Finding:

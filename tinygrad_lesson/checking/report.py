@@ -33,9 +33,10 @@ class Result:
     detects
         In fast mode, the relative error that would have been found for certain in any one element
         whose gradient is of average size.
-    float32
+    rounding, dtype
         How far the gradient is off when it is computed in the tensor's own, lower precision:
-        the largest difference over the largest element. None if it is float64 anyway.
+        the largest difference over the largest element; and what that dtype is. None and empty
+        if it is float64 anyway.
     """
 
     name: str
@@ -48,7 +49,8 @@ class Result:
     slopes: tuple[float, float] | None = None
     kinks: int = 0
     detects: float | None = None
-    float32: float | None = None
+    rounding: float | None = None
+    dtype: str = ""
     order: int = 1
 
     @property
@@ -133,8 +135,9 @@ class Report:
 def _table(results: tuple[Result, ...]) -> str:
     orders = {r.order for r in results}
     rows = [["input", "shape", "verdict", "worst at", "analytic", "numeric", "+-", "ratio"]]
-    if any(r.float32 is not None for r in results):
-        rows[0].append("float32 error")
+    low = sorted({r.dtype for r in results if r.rounding is not None})
+    if low:
+        rows[0].append(f"{low[0]} error" if len(low) == 1 else "error in its dtype")
     for r in results:
         prefix = f"d2 {r.name}" if r.order == 2 and len(orders) > 1 else r.name
         digits = 6 if r.verdict is not Verdict.FAIL else 8
@@ -149,8 +152,9 @@ def _table(results: tuple[Result, ...]) -> str:
             f"{r.error:.0e}" if math.isfinite(r.error) and not r.slopes else "-",
             ratio(r.ratio) if not r.slopes else "-",
         ]
-        if len(rows[0]) > 8:
-            row.append("-" if r.float32 is None else f"{r.float32:.0e}")
+        if low:
+            error = "-" if r.rounding is None else f"{r.rounding:.0e}"
+            row.append(f"{error} {r.dtype}" if r.dtype and len(low) > 1 else error)
         rows.append(row)
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     left = {0, 1, 2, 3}

@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import autograd
 from ..arrays import Array
-from ..errors import ArgumentError
+from ..errors import ArgumentError, GradientError
 from ..graph import Box, Leaf, Node
 from ..mode import debug, enable_grad, no_grad
 from ..random import default_generator
@@ -70,11 +70,16 @@ class Function:
         What to call it with; those that are variables are replaced by tensors.
     variables
         What to differentiate it with respect to.
-    state
-        Tensors that it may change, such as running statistics; they are put back after each
-        call, as is the default random generator, so that every call sees the same.
+    constants
+        Tensors that it may use or change, such as running statistics; they are put back after
+        each call, as is the default random generator, so that every call sees the same.
     dtype
-        To compute in; None leaves to each variable its own.
+        To compute in; None leaves to each variable, and to each constant, its own.
+
+    Attributes
+    ----------
+    recorded
+        Whether every call must be recorded, because the function itself takes a gradient.
     """
 
     def __init__(
@@ -82,20 +87,32 @@ class Function:
         function: Callable[..., Any],
         arguments: Sequence[Any],
         variables: Sequence[Variable],
-        state: Sequence[Tensor] = (),
+        constants: Sequence[Tensor] = (),
         dtype: Any = np.float64,
     ) -> None:
         self.function = function
         self.arguments = list(arguments)
         self.variables = list(variables)
-        self.state = tuple(state)
+        self.constants = tuple(constants)
+        self.held = [
+            np.array(t.raw, dtype) if dtype and t.dtype.kind == "f" else t.raw for t in constants
+        ]
+        self.recorded = False
         self.names = [v.name for v in variables]
         self.points = [np.array(v.array, dtype or v.array.dtype) for v in variables]
 
     def value(self, points: Sequence[Array]) -> Array:
         """All outputs at `points`, flat."""
-        with no_grad():
-            outputs, _ = self.run(points, requires_grad=False)
+        outputs = None
+        if not self.recorded:
+            try:
+                with no_grad():
+                    outputs, _ = self.run(points, requires_grad=False)
+            except GradientError:
+                self.recorded = True  # it takes a gradient itself; if it errs, it will err again
+        if outputs is None:
+            with enable_grad():
+                outputs, _ = self.run(points, requires_grad=True)
         return flat([output.raw for output in outputs])
 
     def pull(self, cotangents: Sequence[Array]) -> list[list[Array]]:
@@ -109,7 +126,7 @@ class Function:
         for variable, point in zip(self.variables, self.points, strict=True):
             if isinstance(variable.place, int):
                 arguments[variable.place] = Tensor.lift(point)
-        return Function(self.function, arguments, [self.variables[number]], self.state)
+        return Function(self.function, arguments, [self.variables[number]], self.constants)
 
     def record(self) -> tuple[list[Tensor], list[Tensor]]:
         """Run it at its points and record the graph, with the user's lines in it."""
@@ -131,9 +148,12 @@ class Function:
                 arguments[place] = tensor
             else:
                 parameters.append((place, tensor))
-        with _Unchanged([*(p for p, _ in parameters), *self.state]):
+        with _Unchanged([*(p for p, _ in parameters), *self.constants]):
             for parameter, tensor in parameters:
-                parameter._data, parameter._node = tensor._data, tensor._node
+                parameter._hold(tensor.raw, tensor.node)
+            for constant, array in zip(self.constants, self.held, strict=True):
+                if array is not constant.raw:
+                    constant._hold(array, Leaf(array, name=constant.name))
             outputs = list(_tensors(self.function(*arguments)))
         floats = [t for t in outputs if t.dtype.kind == "f"]
         if not floats:
@@ -301,7 +321,7 @@ class _Unchanged:
     """Puts back what tensors held, to the very array and Leaf, and the default generator."""
 
     def __init__(self, tensors: Sequence[Tensor]) -> None:
-        self.before = [(t, t._data, t._node) for t in tensors]
+        self.before = [(t, t.raw, t.node) for t in tensors]
         self.generator = default_generator().bit_generator
         self.draws = self.generator.state
 
@@ -309,5 +329,5 @@ class _Unchanged:
 
     def __exit__(self, *error: object) -> None:
         for tensor, data, node in self.before:
-            tensor._data, tensor._node = data, node
+            tensor._hold(data, node)
         self.generator.state = self.draws

@@ -7,6 +7,8 @@ from . import init as init
 from .activations import ReLU as ReLU
 from .activations import Sigmoid as Sigmoid
 from .activations import Tanh as Tanh
+from .containers import ModuleDict as ModuleDict
+from .containers import ModuleList as ModuleList
 from .containers import Sequential as Sequential
 from .layers import Linear as Linear
 from .losses import CrossEntropyLoss as CrossEntropyLoss

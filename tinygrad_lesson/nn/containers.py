@@ -97,7 +97,7 @@ class Sequential(_Numbered):
     """
 
     def __init__(self, *modules: Module) -> None:
-        self._hold(modules)
+        self.extend(modules)
 
     def forward(self, x: Any) -> Any:
         """Pass `x` through all of them."""
@@ -126,7 +126,7 @@ class ModuleList(_Numbered):
                 f"a single {type(modules).__name__} is no list",
                 "Pass a list of modules: nn.ModuleList([module]).",
             )
-        self._hold(modules)
+        self.extend(modules)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Refuse: what to compute is up to the module that holds the list."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..arrays import Array
+from ..creation import count
 from ..tensor import Tensor
 from .functional import linear
 from .init import uniform_fan_in
@@ -35,6 +36,15 @@ class Linear(Module):
         Shape (out_features, in_features), PyTorch's layout.
     bias
         Shape (out_features,), or None.
+
+    Examples
+    --------
+    >>> import tinygrad_lesson as tl
+    >>> layer = tl.nn.Linear(3, 2)
+    >>> layer.weight.shape, layer.bias.shape
+    ((2, 3), (2,))
+    >>> layer(tl.ones(5, 3)).shape
+    (5, 2)
     """
 
     def __init__(
@@ -46,12 +56,14 @@ class Linear(Module):
         dtype: Any = None,
         generator: Generator | None = None,
     ) -> None:
-        self.in_features, self.out_features = in_features, out_features
+        where = type(self).__name__
+        self.in_features = count(where, "in_features", in_features)
+        self.out_features = count(where, "out_features", out_features)
         options: dict[str, Any] = {"dtype": dtype, "generator": generator}
-        shape = (out_features, in_features)
-        self.weight = Parameter(uniform_fan_in(shape, in_features, **options))
+        shape = (self.out_features, self.in_features)
+        self.weight = Parameter(uniform_fan_in(shape, self.in_features, **options))
         self.bias = (
-            Parameter(uniform_fan_in((out_features,), in_features, **options)) if bias else None
+            Parameter(uniform_fan_in(shape[:1], self.in_features, **options)) if bias else None
         )
 
     def forward(self, x: Array) -> Tensor:

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, Self, TypeVar
-
-import numpy as np
+from typing import Any, Self, TypeVar
 
 from .. import ops
-from ..errors import ArgumentError, StateDictError, TinygradError
+from ..errors import ArgumentError, StateDictError
+from ..hooks import Handle
 from ..mode import current, restore
 from ..tensor import Tensor
 from .parameter import Buffer, Parameter
+from .state import Mismatch, fitting
 
 V = TypeVar("V")
 
-
-class Mismatch(NamedTuple):
-    """What ``load_state_dict(strict=False)`` left alone."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
+_PLAIN = (list, tuple, dict, set)
+"""Where modules and parameters would not be found."""
 
 
 class Module:
@@ -110,14 +106,19 @@ class Module:
     def _parts(self) -> Iterator[tuple[str, Any]]:
         """Its attributes, none of which hides modules or parameters in a list or a dict."""
         for name, value in vars(self).items():
-            if isinstance(value, list | tuple | dict | set) and name not in vars(Module):
+            if isinstance(value, _PLAIN) and name not in vars(Module):
                 hidden = _held_by(value)
                 if hidden is not None:
+                    wrapped = (
+                        "ModuleDict({...})" if isinstance(value, dict) else "ModuleList([...])"
+                    )
                     raise ArgumentError(
                         f"{type(self).__name__}.{name}",
                         f"a plain {type(value).__name__} hides a {type(hidden).__name__}, which"
                         " nothing would train or save",
-                        _REMEDIES[isinstance(hidden, Module), isinstance(value, dict)],
+                        f"Wrap it: nn.{wrapped}."
+                        if isinstance(hidden, Module)
+                        else "Give each an attribute of its own.",
                     )
             yield name, value
 
@@ -193,7 +194,8 @@ class Module:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or make them zeros."""
         for parameter in self.parameters():
-            forget_gradient(parameter, set_to_none)
+            zeros = not set_to_none and parameter.grad is not None
+            parameter.grad = ops.zeros_like(parameter.detach()) if zeros else None
 
     def apply(self, function: Callable[[Module], Any]) -> Self:
         """Call `function` on all modules below, then on itself."""
@@ -203,32 +205,30 @@ class Module:
 
     # ---- hooks ---------------------------------------------------------------------------
 
-    def register_forward_pre_hook(
-        self, hook: Callable[[Module, tuple[Any, ...]], Any]
-    ) -> Callable[[], None]:
+    def register_forward_pre_hook(self, hook: Callable[[Module, tuple[Any, ...]], Any]) -> Handle:
         """Call ``hook(module, args)`` before ``forward``; what it returns replaces `args`.
 
         Returns
         -------
-        A function that removes the hook.
+        A handle whose ``remove()`` ends it.
         """
         self._forward_pre_hooks += (hook,)
-        return lambda: self._remove("_forward_pre_hooks", hook)
+        return Handle(lambda: self._remove("_forward_pre_hooks", hook))
 
-    def register_forward_hook(
-        self, hook: Callable[[Module, tuple[Any, ...], Any], Any]
-    ) -> Callable[[], None]:
+    def register_forward_hook(self, hook: Callable[[Module, tuple[Any, ...], Any], Any]) -> Handle:
         """Call ``hook(module, args, output)`` after ``forward``; what it returns replaces `output`.
 
         Returns
         -------
-        A function that removes the hook.
+        A handle whose ``remove()`` ends it.
         """
         self._forward_hooks += (hook,)
-        return lambda: self._remove("_forward_hooks", hook)
+        return Handle(lambda: self._remove("_forward_hooks", hook))
 
     def _remove(self, hooks: str, hook: Callable[..., Any]) -> None:
-        setattr(self, hooks, tuple(h for h in getattr(self, hooks) if h is not hook))
+        left = list(getattr(self, hooks))
+        left.remove(hook)
+        setattr(self, hooks, tuple(left))
 
     # ---- state ---------------------------------------------------------------------------
 
@@ -267,7 +267,7 @@ class Module:
                 where, " and ".join(lists), "Build the same architecture, or pass strict=False."
             )
         new = {
-            name: _fitting(where, name, state[name], tensor)
+            name: fitting(where, name, state[name], tensor)
             for name, tensor in own.items()
             if name in state
         }
@@ -306,53 +306,17 @@ class Module:
         return [*lines, ")"] if children else lines
 
 
-_REMEDIES = {
-    (True, False): "Wrap it: nn.ModuleList([...]).",
-    (True, True): "Wrap it: nn.ModuleDict({...}).",
-    (False, False): "Give each an attribute of its own.",
-    (False, True): "Give each an attribute of its own.",
-}
-"""What to write instead, by whether it hides modules, and whether in a dict."""
-
-
 def _held_by(value: Any, depth: int = 3) -> Module | Parameter | Buffer | None:
     """The first part of a module in a list, a dict, or lists in lists."""
     for item in value.values() if isinstance(value, dict) else value:
         if isinstance(item, Module | Parameter | Buffer):
             return item
-        if isinstance(item, list | tuple | dict | set) and depth:
+        if isinstance(item, _PLAIN) and depth:
             found = _held_by(item, depth - 1)
             if found is not None:
                 return found
     return None
 
 
-def _join(*parts: str) -> str:
-    return ".".join(part for part in parts if part)
-
-
-def _fitting(where: str, name: str, value: Any, own: Tensor) -> Tensor:
-    """`value` as a tensor that `own` can take over without fail."""
-    if not own.is_leaf:
-        raise StateDictError(
-            where,
-            f"{name} is the result of an op, and its graph needs the numbers",
-            "Assign an nn.Parameter again.",
-        )
-    try:
-        tensor = Tensor(value)
-    except TinygradError as error:
-        raise StateDictError(where, f"{name} is unfit: {error.what}", error.remedy) from error
-    if tensor.shape != own.shape:
-        raise StateDictError(
-            where,
-            f"{name} has shape {own.shape}, the state {tensor.shape}",
-            "Build the module with the sizes of the saved one.",
-        )
-    if not np.can_cast(tensor.dtype, own.dtype, "same_kind"):
-        raise StateDictError(
-            where,
-            f"{name} is {own.dtype}, the state {tensor.dtype}, which does not fit into it",
-            "Convert the numbers with astype() first.",
-        )
-    return tensor
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path and name else path or name

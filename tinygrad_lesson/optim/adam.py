@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..arrays import Array, Namespace
-from .optimizer import Group, Optimizer, read, write
+from .groups import Group
+from .optimizer import Optimizer, read, write
 
 
 class Adam(Optimizer):
@@ -30,6 +31,8 @@ class Adam(Optimizer):
     ----------
     Kingma and Ba, "Adam: a method for stochastic optimization" (2015), algorithm 1.
     """
+
+    remembers = ("step", "mean", "square")
 
     def __init__(
         self,

@@ -8,15 +8,15 @@ through ``Tensor.assign``; older graphs keep the old ones.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any, ClassVar
 
 from ..arrays import Array, Namespace
 from ..arrays import numpy as numpy_namespace
-from ..errors import ArgumentError, RangeError, StateDictError
+from ..errors import StateDictError
 from ..mode import current
-from ..tensor import Tensor
-
-Group = dict[str, Any]
+from ..ops import zeros_like
+from .groups import Group, groups_of
+from .state import copied, settings_of, states_of
 
 
 def read(holder: Mapping[str, Any], key: str) -> Any:
@@ -46,37 +46,22 @@ class Optimizer:
         List of dicts: the parameters of each group and its settings, which may be changed.
     state
         For each parameter, by its number, what the optimizer remembers of it.
+    remembers
+        The names that every `state` has once it is not empty, so that a saved one can be checked.
     """
 
-    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
-        where = type(self).__name__
-        for name, value in defaults.items():
-            if name in ("lr", "weight_decay", "eps", "momentum") and value < 0:
-                raise RangeError(where, f"{name}={value} is negative", f"Pass {name} >= 0.")
-        if isinstance(params, Tensor):
-            raise ArgumentError(where, "params is a single tensor", "Pass a list: [w].")
-        given = list(params)
-        groups = given if given and isinstance(given[0], dict) else [{"params": given}]
-        self.param_groups: list[Group] = []
-        self.state: dict[int, dict[str, Any]] = {}
-        for group in groups:
-            group = {**defaults, **group, "params": list(group["params"])}
-            self.param_groups.append(group)
-            for parameter in group["params"]:
-                if not isinstance(parameter, Tensor) or not parameter.is_leaf:
-                    raise ArgumentError(
-                        where,
-                        f"a parameter must be a leaf Tensor, not {_described(parameter)}",
-                        "Pass model.parameters(), or tensors made with requires_grad=True.",
-                    )
-        if not any(group["params"] for group in self.param_groups):
-            raise ArgumentError(where, "there are no parameters", "Pass model.parameters().")
+    remembers: ClassVar[tuple[str, ...]] = ()
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
+    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        self.param_groups: list[Group] = groups_of(type(self).__name__, params, defaults)
+        self.state: dict[int, dict[str, Any]] = {}
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or make them zeros."""
         for group in self.param_groups:
             for parameter in group["params"]:
-                parameter.grad = None
+                zeros = not set_to_none and parameter.grad is not None
+                parameter.grad = zeros_like(parameter.detach()) if zeros else None
 
     def step(self) -> None:
         """Change every parameter that has a gradient."""
@@ -116,24 +101,30 @@ class Optimizer:
             numbers = list(range(number, number + len(group["params"])))
             number += len(numbers)
             groups.append({**group, "params": numbers})
-        state = {i: {k: _copied(v) for k, v in held.items()} for i, held in self.state.items()}
-        return {"state": state, "param_groups": groups}
+        state = {i: {k: copied(v) for k, v in held.items()} for i, held in self.state.items()}
+        return {"optimizer": type(self).__name__, "state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over what :meth:`state_dict` returned; if it does not fit, change nothing."""
-        sizes = [len(group["params"]) for group in self.param_groups]
-        saved = [len(group["params"]) for group in state_dict["param_groups"]]
-        if sizes != saved:
+        name = type(self).__name__
+        where = f"{name}.load_state_dict"
+        if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= set(state_dict):
             raise StateDictError(
-                f"{type(self).__name__}.load_state_dict",
-                f"the groups have {sizes} parameters, the state {saved}",
-                "Build the optimizer over the same parameters.",
+                where,
+                "the state has no 'state' and 'param_groups'",
+                "Pass what state_dict() returned.",
             )
-        for group, held in zip(self.param_groups, state_dict["param_groups"], strict=True):
-            group.update({k: v for k, v in held.items() if k != "params"})
-        self.state = {
-            i: {k: _copied(v) for k, v in held.items()} for i, held in state_dict["state"].items()
-        }
+        saved = state_dict.get("optimizer", name)
+        if saved != name:
+            raise StateDictError(
+                where, f"this is the state of {saved}", "Build the optimizer of the same class."
+            )
+        parameters = [parameter for group in self.param_groups for parameter in group["params"]]
+        settings = settings_of(where, self.param_groups, state_dict["param_groups"])
+        state = states_of(where, parameters, state_dict["state"], self.remembers)
+        for group, new in zip(self.param_groups, settings, strict=True):
+            group.update(new)
+        self.state = state
 
     def __repr__(self) -> str:
         groups = [
@@ -141,13 +132,3 @@ class Optimizer:
             for group in self.param_groups
         ]
         return f"{type(self).__name__}({'; '.join(groups)})"
-
-
-def _copied(value: Any) -> Any:
-    return value.copy() if hasattr(value, "copy") else value
-
-
-def _described(parameter: Any) -> str:
-    if isinstance(parameter, Tensor):
-        return f"the result of {cast(Any, parameter.node).op.name}"
-    return f"a {type(parameter).__name__}"

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..arrays import Array, Namespace
-from .optimizer import Group, Optimizer, read
+from .groups import Group
+from .optimizer import Optimizer, read
 
 
 class SGD(Optimizer):
@@ -38,6 +39,8 @@ class SGD(Optimizer):
     >>> float(w)
     2.0
     """
+
+    remembers = ("velocity",)
 
     def __init__(
         self,

@@ -1,0 +1,44 @@
+"""Whether saved numbers fit what is to take them over."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import StateDictError, TinygradError
+from ..tensor import Tensor
+
+
+class Mismatch(NamedTuple):
+    """What ``load_state_dict(strict=False)`` left alone."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+def fitting(where: str, name: str, value: Any, own: Tensor) -> Tensor:
+    """`value` as a tensor that `own` can take over without fail."""
+    if not own.is_leaf:
+        raise StateDictError(
+            where,
+            f"{name} is the result of an op, and its graph needs the numbers",
+            "Assign an nn.Parameter again.",
+        )
+    try:
+        tensor = Tensor(value)
+    except TinygradError as error:
+        raise StateDictError(where, f"{name} is unfit: {error.what}", error.remedy) from error
+    if tensor.shape != own.shape:
+        raise StateDictError(
+            where,
+            f"{name} has shape {own.shape}, the state {tensor.shape}",
+            "Build the module with the sizes of the saved one.",
+        )
+    if not np.can_cast(tensor.dtype, own.dtype, "same_kind"):
+        raise StateDictError(
+            where,
+            f"{name} is {own.dtype}, the state {tensor.dtype}, which does not fit into it",
+            "Convert the numbers with astype() first.",
+        )
+    return tensor
