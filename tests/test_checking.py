@@ -595,7 +595,7 @@ def test_what_does_not_learn_is_a_constant_in_float64(holder: str, mode: str) ->
     held = [module.scale, module.shift, module.mean, module.count]
     before = [(t.raw, t.node, t.dtype) for t in held]
     x = tl.Tensor(RNG.normal(size=(5, 2)).astype(np.float32))
-    functions = {"function": module, "method": module.forward}
+    functions: dict[str, Any] = {"function": module, "method": module.forward}
     params = {"params": module, "list": [module], "dict": {"m": module}}
     report = gradcheck(
         functions.get(holder, lambda x: module(x)), x, params=params.get(holder), mode=mode, order=2
