@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lesson as tl
-from tinygrad_lesson import Tensor, autograd
+from tinygrad_lesson import Tensor, autograd, nn, optim
 from tinygrad_lesson.arrays import numpy as numpy_namespace
 from tinygrad_lesson.graph import replay, topological
 
@@ -113,6 +113,20 @@ def train_by_hand() -> None:
             w -= 0.1 * w.grad
 
 
+def train_a_module() -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    optimizer = optim.Adam(model.parameters())
+    for _ in range(2):
+        loss = nn.functional.cross_entropy(model(np.ones((5, 3), np.float32)), [0, 1, 0, 1, 0])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def transform() -> None:
+    tl.hessian(lambda x: (tl.tanh(x) ** 2).sum())([0.5, 1.0])
+
+
 def differentiate_twice() -> None:
     x = scalar(0.5)
     (first,) = autograd.grad(tl.tanh(x * x), x, create_graph=True)
@@ -162,6 +176,8 @@ def abandon() -> None:
     "work",
     [
         train_by_hand,
+        train_a_module,
+        transform,
         differentiate_twice,
         accumulate_with_history,
         keep_an_inner_gradient,
