@@ -23,10 +23,10 @@ LAYERS = (
     {"ops"},
     {"graph", "backpropagation", "autograd"},
     {
-        "explain", "readonly", "recording", "methods", "protocols", "tensor",
+        "explanations", "explain", "readonly", "recording", "methods", "protocols", "tensor",
         "creation", "random",
     },
-    {"transforms", "checking", "trace", "compiler"},
+    {"gradients", "transforms", "checking", "trace", "compiler"},
     {"nn", "optim", "data", "serialize", "distributed"},
     {"", "__main__"},
 )  # fmt: skip

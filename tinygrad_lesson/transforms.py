@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from . import autograd, ops
+from . import ops
 from .errors import ArgumentError, DTypeError, NonScalarError, ShapeError
+from .gradients import pull_back
 from .graph import Box, Leaf, leaves, topological
 from .mode import current, enable_grad
 from .tensor import Tensor
@@ -158,10 +159,10 @@ def jvp(
     dummies = [Tensor.lift(d := np.zeros(o.shape, o.dtype), Leaf(d, True, Box())) for o in outputs]
     variables = run.variables
     with enable_grad():
-        linear = _gradients(outputs, variables, dummies, create_graph=True)
+        linear = pull_back(outputs, variables, dummies, create_graph=True)
     given = _like("jvp", tuple(tangents), variables)
     keep = run.recorded([*outputs, *given])
-    slopes = _gradients(linear, dummies, given, create_graph=keep)
+    slopes = pull_back(linear, dummies, given, create_graph=keep)
     return (
         build(iter([o if keep else o.detach() for o in outputs])),
         build(iter(slopes)),
@@ -317,33 +318,13 @@ class _Run:
     ) -> list[list[Tensor]]:
         """For each set of cotangents, the gradients with respect to the variables."""
         record = self.recorded([*outputs, *(t for given in cotangents for t in given)])
-        return [_gradients(outputs, self.variables, given, record) for given in cotangents]
+        return [pull_back(outputs, self.variables, given, record) for given in cotangents]
 
     def nested(self, values: Sequence[Any]) -> Any:
         """`values`, one for each variable, nested as the arguments were."""
         rest = iter(values)
         trees = tuple(build(rest) for build, _ in self.builders)
         return trees[0] if self.single else trees
-
-
-def _gradients(
-    outputs: Sequence[Tensor],
-    inputs: Sequence[Tensor],
-    cotangents: Sequence[Tensor],
-    create_graph: bool,
-) -> list[Tensor]:
-    """Gradients with respect to `inputs`; zeros for those on which nothing depends."""
-    pairs = [(o, c) for o, c in zip(outputs, cotangents, strict=True) if o.requires_grad]
-    found: Sequence[Tensor | None] = [None] * len(inputs)
-    if pairs:
-        found = autograd.grad(
-            [o for o, _ in pairs], inputs, [c for _, c in pairs],
-            retain_graph=True, create_graph=create_graph, allow_unused=True,
-        )  # fmt: skip
-    return [
-        Tensor.lift(np.zeros(x.shape, x.dtype)) if g is None else g
-        for x, g in zip(inputs, found, strict=True)
-    ]
 
 
 def _variable(value: Any) -> Tensor:

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from .. import autograd
 from ..arrays import Array
 from ..errors import ArgumentError, GradientError
+from ..gradients import pull_back
 from ..graph import Box, Leaf, Node
 from ..mode import debug, enable_grad, no_grad
 from ..random import default_generator
@@ -274,24 +274,12 @@ def _gradients(
     cotangent: Array,
     create_graph: bool = False,
 ) -> list[Tensor]:
-    reached, weights, start = [], [], 0
+    weights, start = [], 0
     for output in outputs:
         part = cotangent[start : start + output.size]
         start += output.size
-        if output.requires_grad:
-            reached.append(output)
-            weights.append(Tensor.lift(part.reshape(output.shape).astype(output.dtype)))
-    found: Sequence[Tensor | None] = [None] * len(inputs)
-    if reached:
-        found = autograd.grad(
-            reached, inputs, weights,
-            retain_graph=True, create_graph=create_graph, allow_unused=True,
-        )  # fmt: skip
-    # What no output depends on has the gradient zero.
-    return [
-        Tensor.lift(np.zeros(x.shape, x.dtype)) if g is None else g
-        for x, g in zip(inputs, found, strict=True)
-    ]
+        weights.append(Tensor.lift(part.reshape(output.shape).astype(output.dtype)))
+    return pull_back(outputs, inputs, weights, create_graph)
 
 
 def flat(arrays: Sequence[Array]) -> Array:
