@@ -296,6 +296,14 @@ def test_it_draws_inside_no_grad() -> None:
 # ---- names -----------------------------------------------------------------------------------
 
 
+def test_two_models_of_one_kind_are_told_apart_by_their_names() -> None:
+    encoder, decoder = nn.Sequential(nn.Linear(2, 1)), nn.Sequential(nn.Linear(1, 2))
+    loss = decoder(encoder(Tensor([1.0, 2.0]))).sum()
+    source = viz.graph(loss, names=locals()).source
+    assert "encoder.0.weight" in source
+    assert "decoder.0.weight" in source
+
+
 def test_names_reach_leaves_results_and_lists() -> None:
     layers = [Tensor(2.0, requires_grad=True), Tensor(3.0, requires_grad=True)]
     table = {"bias": Tensor(1.0, requires_grad=True)}

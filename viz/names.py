@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tinygrad_lesson import Tensor
+from tinygrad_lesson import Tensor, nn
 from tinygrad_lesson.errors import ArgumentError
 from tinygrad_lesson.graph import Box, Leaf
 
@@ -40,7 +40,7 @@ def find_names(places: Iterable[Place], given: Mapping[str, Any] | None) -> dict
 
 
 def _tensors(given: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
-    """The tensors in a namespace, then those in its lists, tuples and dictionaries."""
+    """The tensors in a namespace, then those in its lists, tuples, dictionaries and modules."""
     # _, __ and _1 are how a notebook calls its results.
     public = [(str(key), value) for key, value in given.items() if not str(key).startswith("_")]
     yield from ((name, value) for name, value in public if isinstance(value, Tensor))
@@ -49,3 +49,5 @@ def _tensors(given: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
             yield from ((f"{name}[{i}]", t) for i, t in enumerate(value) if isinstance(t, Tensor))
         elif type(value) is dict:
             yield from ((f"{name}[{k!r}]", t) for k, t in value.items() if isinstance(t, Tensor))
+        elif isinstance(value, nn.Module):  # two models each have a "0.weight"
+            yield from ((f"{name}.{path}", p) for path, p in value.named_parameters())
