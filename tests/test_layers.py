@@ -18,7 +18,7 @@ ROOT = Path(tinygrad_lesson.__file__).parent.parent
 LIBRARY = "tinygrad_lesson"
 
 LAYERS = (
-    {"errors", "mode", "dtypes", "arrays", "samples", "conversion", "hooks", "trees"},
+    {"errors", "mode", "dtypes", "arrays", "samples", "conversion", "hooks", "trees", "arguments"},
     {"op"},
     {"ops"},
     {"graph", "backpropagation", "autograd"},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .creation import count, integer, lengths
+from .arguments import count, integer, lengths
 from .dtypes import DType, as_dtype, get_default_dtype, is_floating
 from .errors import ArgumentError, DTypeError, RangeError
 from .tensor import Tensor

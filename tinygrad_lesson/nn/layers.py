@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..arguments import count
 from ..arrays import Array
-from ..creation import count
 from ..tensor import Tensor
 from .functional import linear
 from .init import uniform_fan_in

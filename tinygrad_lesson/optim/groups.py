@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from ..creation import shown
+from ..arguments import shown
 from ..errors import ArgumentError, RangeError
 from ..tensor import Tensor
 
