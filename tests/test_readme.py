@@ -19,8 +19,8 @@ WORDS = re.findall(r"^\| ([^|]+) \| `([^`]+)` \| `([^`]+)` \|$", README, re.M)
 
 
 def without_noise(report: str) -> str:
-    """Rounding decides which element of a gradient that passes is the worst, and by how much."""
-    return re.sub(r" pass .*", " pass", report)
+    """Rounding decides the error estimates, and which element is the worst of those that pass."""
+    return re.sub(r"\b\d+e-\d+", "tiny", re.sub(r" pass .*", " pass", report))
 
 
 @pytest.mark.parametrize(

@@ -28,12 +28,15 @@ def neuron(backward: bool = False) -> Picture:
 def mlp() -> Picture:
     """Two layers learning the exclusive or, at the start, each module in a frame."""
     generator = np.random.default_rng(0)
-    model = nn.Sequential(
-        nn.Linear(2, 8, generator=generator), nn.Tanh(), nn.Linear(8, 2, generator=generator)
-    )
-    x = Tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-    loss = nn.functional.cross_entropy(model(x), Tensor([0, 1, 1, 0]))
-    return graph(loss, names={"x": x, "loss": loss})
+
+    def linear(inputs: int, outputs: int) -> nn.Linear:  # of float64: the same digits everywhere
+        return nn.Linear(inputs, outputs, dtype=tl.float64, generator=generator)
+
+    model = nn.Sequential(linear(2, 8), nn.Tanh(), linear(8, 2))
+    x = Tensor([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=tl.float64)
+    y = Tensor([0, 1, 1, 0])
+    loss = nn.functional.cross_entropy(model(x), y)
+    return graph(loss, names={"x": x, "y": y, "loss": loss})
 
 
 def lesson1() -> Picture:
