@@ -142,3 +142,17 @@ def test_errors_of_other_kinds_pass_through():
 
     with pytest.raises(ZeroDivisionError, match="mine"):
         broken(scalar(1.0))
+
+
+def test_an_error_is_not_its_own_cause():
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    for call in (lambda: w + tl.ones(3), lambda: tl.flatten(Tensor(1.0), start_axis="a")):
+        with pytest.raises((ValueError, TypeError)) as caught:
+            call()
+        assert caught.value.__cause__ is not caught.value
+
+
+@pytest.mark.parametrize("dtype", [complex, "U3", object])
+def test_dtypes_that_tensors_do_not_have_are_refused(dtype):
+    with pytest.raises(TypeError, match="is not a dtype that tensors have"):
+        Tensor([1.0], requires_grad=True).astype(dtype)

@@ -92,6 +92,8 @@ def walk(
                 continue
             try:
                 part = rule(xp, g, *args, **node.params)
+            except TinygradError:
+                raise
             except (TypeError, AttributeError) as error:
                 raise _rule_error(node, i, error) from error
             if part is None:
@@ -159,10 +161,8 @@ def _hooked(g: Any, hooks: list[Hook], lift: Lift, create_graph: bool) -> Any:
     return g
 
 
-def _rule_error(node: Node, i: int, error: Exception) -> Exception:
+def _rule_error(node: Node, i: int, error: Exception) -> RuleError:
     """What to say when a rule fell over something that is not an array."""
-    if isinstance(error, TinygradError):
-        return error
     return RuleError(
         node.op.name,
         f"its rule for {node.op.input_name(i)!r} failed: {error}",

@@ -25,10 +25,13 @@ from .graph import Shape
 from .mode import current
 from .op import Op
 
+REFUSALS = (ValueError, TypeError, IndexError, OverflowError, AttributeError)
+"""What an array library raises for input that it cannot take; all else is passed on as it is."""
+
 
 def explain(
     op: Op[...], inputs: Sequence[Any], params: Mapping[str, Any], error: Exception
-) -> Exception:
+) -> TinygradError:
     """The error to raise in the place of `error`, which `op` met on `inputs`.
 
     Parameters
@@ -38,8 +41,6 @@ def explain(
     error
         What the array library raised.
     """
-    if isinstance(error, TinygradError):
-        return error
     scope = current().scope
     shapes = [tuple(getattr(x, "shape", ())) for x in inputs]
     reason = str(error).rstrip(".")
@@ -48,12 +49,12 @@ def explain(
     return _axis(call) or _of_one_op(call) or _elementwise(call) or _dtype(call) or _other(call)
 
 
-def _of_one_op(call: Call) -> Exception | None:
+def _of_one_op(call: Call) -> TinygradError | None:
     explanation = EXPLANATIONS.get(call.op.name)
     return explanation(call) if explanation is not None else None
 
 
-def _axis(call: Call) -> Exception | None:
+def _axis(call: Call) -> TinygradError | None:
     """An axis that does not exist, is named twice or is no integer."""
     if "axis" not in call.params:
         return None
@@ -83,7 +84,7 @@ def _axis(call: Call) -> Exception | None:
 # ---- what any op may meet ----------------------------------------------------------------
 
 
-def _elementwise(call: Call) -> Exception | None:
+def _elementwise(call: Call) -> TinygradError | None:
     """Shapes that do not broadcast, and Python numbers that do not fit."""
     if isinstance(call.error, OverflowError):
         number = next((x for x in call.inputs if isinstance(x, int)), None)
@@ -116,7 +117,7 @@ def _new_axis(long: Shape, short: Shape, name: str) -> str | None:
     return None
 
 
-def _dtype(call: Call) -> Exception | None:
+def _dtype(call: Call) -> TinygradError | None:
     if not isinstance(call.error, TypeError):
         return None
     dtypes = " and ".join(str(getattr(x, "dtype", type(x).__name__)) for x in call.inputs)
@@ -131,7 +132,7 @@ def _dtype(call: Call) -> Exception | None:
     return DTypeError(call.where, f"not defined for {dtypes}", remedy)
 
 
-def _other(call: Call) -> Exception:
+def _other(call: Call) -> TinygradError:
     if "negative integer powers" in call.reason:
         return RangeError(
             call.where,
@@ -141,6 +142,6 @@ def _other(call: Call) -> Exception:
     what = f"shape {call.listed}: {call.reason}"
     if isinstance(call.error, IndexError):
         return IndexingError(call.where, what, "Use an index inside the shape.")
-    if isinstance(call.error, ValueError):
+    if isinstance(call.error, ValueError | OverflowError):
         return RangeError(call.where, what, call.usage)
-    return call.error
+    return ArgumentError(call.where, what, call.usage)

@@ -15,6 +15,7 @@ from .errors import (
     IndexingError,
     RangeError,
     ShapeError,
+    TinygradError,
 )
 from .graph import Shape
 from .op import Op
@@ -63,7 +64,7 @@ def broadcast(*shapes: Shape) -> bool:
     return True
 
 
-def _matmul(call: Call) -> Exception | None:
+def _matmul(call: Call) -> TinygradError | None:
     x, y = call.shapes
     if not x or not y:
         return ShapeError(
@@ -90,7 +91,7 @@ def _matmul(call: Call) -> Exception | None:
     )
 
 
-def _reshape(call: Call) -> Exception | None:
+def _reshape(call: Call) -> TinygradError | None:
     (shape,), asked = call.shapes, call.params["shape"]
     lengths = asked if isinstance(asked, tuple) else (asked,)
     if not all(isinstance(n, int | np.integer) for n in lengths):
@@ -109,7 +110,7 @@ def _reshape(call: Call) -> Exception | None:
     )
 
 
-def _permute_dims(call: Call) -> Exception | None:
+def _permute_dims(call: Call) -> TinygradError | None:
     shape = call.shapes[0]
     return ShapeError(
         call.where,
@@ -118,7 +119,7 @@ def _permute_dims(call: Call) -> Exception | None:
     )
 
 
-def _broadcast_to(call: Call) -> Exception | None:
+def _broadcast_to(call: Call) -> TinygradError | None:
     return ShapeError(
         call.where,
         f"shape {call.listed} cannot become {call.params['shape']}",
@@ -126,7 +127,7 @@ def _broadcast_to(call: Call) -> Exception | None:
     )
 
 
-def _squeeze(call: Call) -> Exception | None:
+def _squeeze(call: Call) -> TinygradError | None:
     (shape,), axis = call.shapes, call.params["axis"]
     axes = axis if isinstance(axis, tuple) else (axis,)
     long = next(a for a in axes if shape[a] != 1)
@@ -137,7 +138,7 @@ def _squeeze(call: Call) -> Exception | None:
     )
 
 
-def _joined(call: Call) -> Exception | None:
+def _joined(call: Call) -> TinygradError | None:
     if not call.shapes:
         return None
     first = call.shapes[0]
@@ -166,7 +167,7 @@ def _joined(call: Call) -> Exception | None:
     )
 
 
-def _of_nothing(call: Call) -> Exception | None:
+def _of_nothing(call: Call) -> TinygradError | None:
     if 0 not in call.shapes[0]:
         return None
     noun = {"max": "maximum", "argmax": "maximum", "min": "minimum", "argmin": "minimum"}
@@ -178,7 +179,7 @@ def _of_nothing(call: Call) -> Exception | None:
     )
 
 
-def _getitem(call: Call) -> Exception | None:
+def _getitem(call: Call) -> TinygradError | None:
     shape = call.shapes[0]
     if found := re.search(r"index (-?\d+) is out of bounds for axis (\d+) with size (\d+)",
                           call.reason):  # fmt: skip
@@ -203,7 +204,7 @@ def _getitem(call: Call) -> Exception | None:
     return None
 
 
-def _setitem(call: Call) -> Exception | None:
+def _setitem(call: Call) -> TinygradError | None:
     if (refused := _getitem(call)) is not None:
         return refused
     x, values = call.inputs[:2]
@@ -240,7 +241,7 @@ def _written(item: Any) -> str:
     return "..." if item is Ellipsis else str(item)
 
 
-def _take(call: Call) -> Exception | None:
+def _take(call: Call) -> TinygradError | None:
     if call.params["axis"] is None and len(call.shapes[0]) != 1:
         return ArgumentError(
             call.where, f"shape {call.shapes[0]} has more than one axis", "Pass axis=."
@@ -255,7 +256,7 @@ def _take(call: Call) -> Exception | None:
     return _getitem(call)
 
 
-def _one_hot(call: Call) -> Exception | None:
+def _one_hot(call: Call) -> TinygradError | None:
     if not isinstance(call.error, IndexError):
         return None
     x, count = call.inputs[0], call.params["num_classes"]
@@ -267,15 +268,16 @@ def _one_hot(call: Call) -> Exception | None:
     )
 
 
-def _astype(call: Call) -> Exception | None:
+def _astype(call: Call) -> TinygradError | None:
+    what = "that tensors have" if "tensors hold" in call.reason else ""
     return DTypeError(
         call.where,
-        f"{call.params['dtype']!r} is not a dtype",
+        f"{call.params['dtype']!r} is not a dtype {what}".rstrip(),
         "Pass one such as tl.float32.",
     )
 
 
-EXPLANATIONS: dict[str, Callable[[Call], Exception | None]] = {
+EXPLANATIONS: dict[str, Callable[[Call], TinygradError | None]] = {
     "matmul": _matmul,
     "reshape": _reshape,
     "permute_dims": _permute_dims,

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import ops
 from .arrays import numpy as numpy_namespace
-from .errors import ArgumentError
-from .explain import explain
+from .errors import ArgumentError, TinygradError
+from .explain import REFUSALS, explain
 from .graph import ONLY, Leaf, Meta, Node, packed
 from .mode import current
 from .op import Op
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .tensor import Tensor
 
 NUMBERS = frozenset({bool, int, float})
-"""Python numbers enter a graph as they are: they take the dtype of what they meet."""
+"""Python numbers enter a graph as they are, and promote as NumPy has it."""
 
 NO_PARAMS: Mapping[str, Any] = {}
 _PACKAGE = os.path.dirname(__file__)
@@ -88,7 +88,9 @@ def _unary(op: Op[...]) -> Callable[..., Tensor]:
         mode = current()
         try:
             out = forward(mode.tracer or numpy_namespace, a, **params)
-        except Exception as error:
+        except TinygradError:
+            raise
+        except REFUSALS as error:
             raise explain(op, (x,), params, error) from error
         tensor = _new(Tensor)
         tensor._data = out
@@ -137,7 +139,9 @@ def _binary(op: Op[...]) -> Callable[..., Tensor]:
         mode = current()
         try:
             out = forward(mode.tracer or numpy_namespace, a, b)
-        except Exception as error:
+        except TinygradError:
+            raise
+        except REFUSALS as error:
             raise explain(op, (x, y), NO_PARAMS, error) from error
         tensor = _new(Tensor)
         tensor._data = out
@@ -171,7 +175,9 @@ def _general(op: Op[...]) -> Callable[..., Tensor]:
         mode = current()
         try:
             out = forward(mode.tracer or numpy_namespace, *arrays, **params)
-        except Exception as error:
+        except TinygradError:
+            raise
+        except REFUSALS as error:
             raise explain(op, tensors, params, error) from error
         tensor = _new(Tensor)
         tensor._data = out

@@ -301,7 +301,7 @@ class _Run:
                 fresh = [_variable(value) for value in values]
                 given[number] = build(iter(fresh))
                 self.variables += fresh
-                self.builders.append((build, len(fresh)))
+                self.builders.append(build)
             self.output = function(*given, **kwargs)
 
     def recorded(self, tensors: Sequence[Tensor]) -> bool:
@@ -323,7 +323,7 @@ class _Run:
     def nested(self, values: Sequence[Any]) -> Any:
         """`values`, one for each variable, nested as the arguments were."""
         rest = iter(values)
-        trees = tuple(build(rest) for build, _ in self.builders)
+        trees = tuple(build(rest) for build in self.builders)
         return trees[0] if self.single else trees
 
 

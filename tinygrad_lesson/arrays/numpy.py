@@ -84,6 +84,8 @@ def reciprocal(x: Array) -> Array:
 
 
 def astype(x: Array, dtype: Any) -> Array:
+    if np.dtype(dtype).kind not in "biuf":
+        raise TypeError("tensors hold booleans, integers and floats")
     return x.astype(dtype)
 
 
