@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lesson.arrays import SLOT, Array
+from tinygrad_lesson.arrays import Array
 from tinygrad_lesson.arrays import numpy as xp
 from tinygrad_lesson.op import REGISTRY, Op
 from tinygrad_lesson.samples import Domain, Sample, calls
+
+from .oracles import LARGE
 
 Fault = Callable[[Callable[[Array], Array], Array, tuple[int, ...]], Array]
 
@@ -107,33 +109,6 @@ def apply_rule(function: Any, xp: Any, out: Any, arrays: Any, params: Any, g: Ar
 
 # ---- the registry ------------------------------------------------------------------------------
 
-
-def _reals(*shape: int) -> Domain:
-    return Domain(-3, 3, shape)
-
-
-def _sample(*inputs: Domain, **params: Any) -> Sample:
-    return Sample(inputs, params)
-
-
-ROWS = Domain(0, 25, (20,), "i")
-
-LARGE: dict[str, list[Sample]] = {
-    "reshape": [_sample(_reals(20, 20), shape=(10, 40))],
-    "broadcast_to": [
-        _sample(_reals(20, 20), shape=(2, 20, 20)),
-        _sample(_reals(20, 1, 20), shape=(20, 3, 20)),
-    ],
-    "scatter_add": [
-        _sample(_reals(20, 20), index=(slice(1, 21),), shape=(25, 20)),
-        _sample(_reals(20, 20), ROWS, index=(SLOT,), shape=(25, 20)),
-    ],
-    "setitem": [
-        _sample(_reals(25, 20), _reals(20, 20), index=(slice(1, 21),)),
-        _sample(_reals(25, 20), _reals(20, 20), ROWS, index=(SLOT,)),
-    ],
-}
-"""Calls with 400 elements, of ops whose parameters have to fit their shapes."""
 
 TOO_SMALL: dict[tuple[str, str], str] = {}
 """Inputs, by op and name, that can have no 400 elements, and why; there are none so far.

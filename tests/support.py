@@ -46,8 +46,27 @@ def draw(op: Op[...], call: Sample, dtype: Any = np.float64) -> list[np.ndarray]
 
 
 def raw(op: Op[...], arrays: Sequence[Any], params: dict[str, Any]) -> Any:
-    """The forward on plain arrays."""
-    return op.forward(numpy_namespace, *arrays, **filled(op, params))
+    """The forward on plain arrays; several results are joined."""
+    out = op.forward(numpy_namespace, *arrays, **filled(op, params))
+    return (
+        out if not isinstance(out, tuple | list) else np.concatenate([*map(np.ravel, reals(out))])
+    )
+
+
+def run(op: Op[...], tensors: Sequence[Tensor], params: dict[str, Any]) -> Tensor:
+    """The op on tensors; several results are joined."""
+    out = op(*tensors, **params)
+    return tl.concat([*map(tl.flatten, reals(out))]) if isinstance(out, tuple | list) else out
+
+
+def reals(results: Sequence[Any]) -> list[Any]:
+    """Those of several results that can have a gradient."""
+    return [result for result in results if result.dtype.kind == "f"]
+
+
+def parts(result: Any) -> list[Any]:
+    """The results of an op, be it one or several."""
+    return list(result) if isinstance(result, tuple | list) else [result]
 
 
 def filled(op: Op[...], params: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +100,7 @@ def gradients(
 ) -> list[np.ndarray]:
     """By the library: the gradient of ``sum(cotangent * op(arrays))`` for the `wanted` inputs."""
     tensors = as_tensors(arrays, wanted)
-    out = op(*tensors, **params)
+    out = run(op, tensors, params)
     found = autograd.grad(out, [tensors[i] for i in wanted], Tensor(cotangent, dtype=out.dtype))
     return [g.numpy() for g in found]
 

@@ -26,13 +26,14 @@ from .faults import (
     planted,
     spoiled,
 )
+from .support import parts, reals
 
 
 def gradients(function: Any, arrays: list[Array]) -> list[Array] | None:
     """All gradients for a fixed cotangent; None if a rule gives a wrong shape."""
     inputs = [tl.Tensor(a, requires_grad=a.dtype.kind == "f") for a in arrays]
     wanted = [t for t in inputs if t.requires_grad]
-    out = function(*inputs)
+    out = tl.concat([tl.flatten(part) for part in reals(parts(function(*inputs)))])
     cotangent = tl.Tensor(np.random.default_rng(7).uniform(0.5, 1.5, out.shape))
     try:
         found = tl.autograd.grad(out, wanted, cotangent, allow_unused=True)
@@ -66,7 +67,7 @@ class Trial:
         fault: Fault,
     ) -> None:  # fmt: skip
         out = function(*(tl.Tensor(a, requires_grad=a.dtype.kind == "f") for a in arrays))
-        order = topological([out.node])
+        order = topological(part.node for part in parts(out))
         values = replay(order, xp)
         self.op, self.name, self.fault = op, name, fault
         self.nodes: dict[str, tuple[Node, list[Array]]] = {}  # by scope

@@ -43,6 +43,7 @@ from .mode import is_grad_enabled as is_grad_enabled
 from .mode import no_grad as no_grad
 from .ops import abs as abs
 from .ops import add as add
+from .ops import add_at as add_at
 from .ops import all as all
 from .ops import any as any
 from .ops import argmax as argmax
@@ -104,7 +105,6 @@ from .ops import relu as relu
 from .ops import remainder as remainder
 from .ops import reshape as reshape
 from .ops import round as round
-from .ops import scatter_add as scatter_add
 from .ops import setitem as setitem
 from .ops import sigmoid as sigmoid
 from .ops import sign as sign

@@ -10,7 +10,7 @@ extension that makes the vocabulary closed under differentiation:
 ``softmax``,
 ``log_softmax``
 ``getitem``            ``x[index]``, with the index arrays apart from the static skeleton
-``scatter_add``        the adjoint of ``getitem``: adds up what repeated indices ask for
+``add_at``        the adjoint of ``getitem``: adds up what repeated indices ask for
 ``one_hot``            class numbers as rows of zeros and a one
 =====================  ====================================================================
 """

@@ -40,10 +40,10 @@ from .elementwise import tan as tan
 from .elementwise import tanh as tanh
 from .elementwise import trunc as trunc
 from .elementwise import where as where
+from .indexing import add_at as add_at
 from .indexing import getitem as getitem
 from .indexing import last_written as last_written
 from .indexing import one_hot as one_hot
-from .indexing import scatter_add as scatter_add
 from .indexing import setitem as setitem
 from .indexing import take as take
 from .linear import matmul as matmul

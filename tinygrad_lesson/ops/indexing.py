@@ -32,7 +32,7 @@ def getitem(xp: Namespace, x: Array, /, *indices: Array, index: tuple[Any, ...])
 
 @getitem.vjp("x", saves=("indices",))
 def _(xp, g, out, x, *indices, index):
-    return xp.scatter_add(g, *indices, index=index, shape=x.shape)
+    return xp.add_at(g, *indices, index=index, shape=x.shape)
 
 
 @indexing(
@@ -41,17 +41,17 @@ def _(xp, g, out, x, *indices, index):
         sample(uniform(-3, 3, (5, 3)), integers(0, 4, (5,)), index=(SLOT,), shape=(4, 3)),
     ]
 )
-def scatter_add(
+def add_at(
     xp: Namespace, values: Array, /, *indices: Array, index: tuple[Any, ...], shape: tuple[int, ...]
 ) -> Array:
     """Zeros of `shape` to which `values` are added at an index, repeated ones every time.
 
-    The adjoint of :func:`getitem`: ``sum(getitem(x, i) * v) == sum(x * scatter_add(v, i))``.
+    The adjoint of :func:`getitem`: ``sum(getitem(x, i) * v) == sum(x * add_at(v, i))``.
     """
-    return xp.scatter_add(values, *indices, index=index, shape=shape)
+    return xp.add_at(values, *indices, index=index, shape=shape)
 
 
-@scatter_add.vjp("values", saves=("indices",))
+@add_at.vjp("values", saves=("indices",))
 def _(xp, g, out, values, *indices, index, shape):
     return xp.getitem(g, *indices, index=index)
 
@@ -108,7 +108,7 @@ def take(xp: Namespace, x: Array, indices: Array, /, axis: int | None = None) ->
 @take.vjp("x", saves=("indices",))
 def _(xp, g, out, x, indices, *, axis):
     index = (slice(None),) * ((axis or 0) % x.ndim) + (SLOT,)
-    return xp.scatter_add(g, indices, index=index, shape=x.shape)
+    return xp.add_at(g, indices, index=index, shape=x.shape)
 
 
 @indexing(samples=[sample(integers(0, 4, (5,)), num_classes=4)])
@@ -120,6 +120,6 @@ def one_hot(xp: Namespace, x: Array, /, num_classes: int, dtype: Any = "float32"
 getitem.no_gradient("indices")
 setitem.no_gradient("indices")
 last_written.no_gradient("indices")
-scatter_add.no_gradient("indices")
+add_at.no_gradient("indices")
 take.no_gradient("indices")
 one_hot.no_gradient("x")

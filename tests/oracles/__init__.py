@@ -1,0 +1,15 @@
+"""For every op, by family: its value from an oracle that nobody here wrote, and large calls.
+
+``VALUES`` has a function of the op's arrays and parameters, by NumPy or SciPy. ``LARGE`` has calls
+with 400 elements, of ops whose parameters have to fit their shapes.
+"""
+
+from __future__ import annotations
+
+from . import elementwise, indexing, linear, movement, reduction
+from .shared import Calls, Oracles
+
+FAMILIES = (elementwise, reduction, movement, linear, indexing)
+
+VALUES: Oracles = {name: f for family in FAMILIES for name, f in family.VALUES.items()}
+LARGE: Calls = {name: calls for family in FAMILIES for name, calls in family.LARGE.items()}

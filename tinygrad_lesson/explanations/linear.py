@@ -1,0 +1,36 @@
+"""Products of what does not fit together."""
+
+from __future__ import annotations
+
+from ..errors import ShapeError, TinygradError
+from .call import Call, Explanations, broadcast
+
+
+def _matmul(call: Call) -> TinygradError | None:
+    x, y = call.shapes
+    if not x or not y:
+        return ShapeError(
+            call.where,
+            f"a single number has no matrix product: {x} @ {y}",
+            "Use * to scale by it.",
+        )
+    inner = y[0] if len(y) == 1 else y[-2]
+    if x[-1] != inner:
+        return ShapeError(
+            call.where,
+            f"{x} @ {y}: the last axis of the first, {x[-1]}, must equal the"
+            f" {'only' if len(y) == 1 else 'second last'} axis of the second, {inner}",
+            "Transpose the second: x @ y.mT."
+            if len(y) > 1 and x[-1] == y[-1]
+            else "Check the layer sizes.",
+        )
+    if broadcast(x[:-2], y[:-2]):
+        return None
+    return ShapeError(
+        call.where,
+        f"{x} @ {y}: the axes before the last two do not broadcast",
+        "They are lined up from the right; each pair must be equal, or one of them 1.",
+    )
+
+
+EXPLANATIONS: Explanations = {"matmul": _matmul}
