@@ -1,59 +1,13 @@
-"""Layers and losses as functions: parameters are arguments."""
+"""What training makes small."""
 
 from __future__ import annotations
 
-from ..arrays import Array
-from ..creation import arange
-from ..errors import ArgumentError, DTypeError, ShapeError
-from ..mode import current
-from ..ops import log_softmax as log_softmax
-from ..ops import relu as relu
-from ..ops import sigmoid as sigmoid
-from ..ops import softmax as softmax
-from ..ops import tanh as tanh
-from ..tensor import Tensor
-
-
-def _where(name: str) -> str:
-    return current().scope or name
-
-
-def linear(x: Array, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Affine map ``x @ weight.mT + bias`` of the last axis.
-
-    Parameters
-    ----------
-    x
-        Shape (..., in). Integers are converted to the weight's dtype.
-    weight
-        Shape (out, in).
-    bias
-        Shape (out,).
-
-    Returns
-    -------
-    Tensor
-        Shape (..., out).
-    """
-    x = x if isinstance(x, Tensor) else Tensor(x)
-    if x.dtype != weight.dtype:
-        if x.dtype.kind == "f":
-            raise DTypeError(
-                _where("linear"),
-                f"the input is {x.dtype}, the weight {weight.dtype}",
-                f"Convert the input: x.astype(tl.{weight.dtype}).",
-            )
-        x = x.astype(weight.dtype)
-    if not x.shape or x.shape[-1] != weight.shape[1]:
-        raise ShapeError(
-            _where("linear"),
-            f"the input has shape {x.shape}, but the weight {weight.shape} takes"
-            f" {weight.shape[1]} features in the last axis",
-            f"Reshape the input to (..., {weight.shape[1]}), or build the layer for the"
-            f" {x.shape[-1] if x.shape else 0} features that it gets.",
-        )
-    out: Tensor = x @ weight.mT
-    return out if bias is None else out + bias
+from ...arrays import Array
+from ...creation import arange
+from ...errors import ArgumentError, ShapeError
+from ...ops import log_softmax
+from ...tensor import Tensor
+from .place import layer_or
 
 
 def _reduced(losses: Tensor, reduction: str, where: str) -> Tensor:
@@ -82,7 +36,7 @@ def mse_loss(input: Array, target: Array, reduction: str = "mean") -> Tensor:
     target = target if isinstance(target, Tensor) else Tensor(target)
     if input.shape != target.shape:
         raise ShapeError(
-            _where("mse_loss"),
+            layer_or("mse_loss"),
             f"the input has shape {input.shape}, the target {target.shape}",
             "Reshape one of them, so that each number has its target.",
         )
@@ -110,7 +64,7 @@ def cross_entropy(input: Array, target: Array, reduction: str = "mean") -> Tenso
     """
     input = input if isinstance(input, Tensor) else Tensor(input)
     target = target if isinstance(target, Tensor) else Tensor(target)
-    where = _where("cross_entropy")
+    where = layer_or("cross_entropy")
     if input.ndim == 0:
         raise ShapeError(where, "the scores are a single number", "Pass shape (N, C).")
     axis = 1 if input.ndim > 1 else 0
