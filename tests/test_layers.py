@@ -26,7 +26,10 @@ LAYERS = (
         "explanations", "explain", "readonly", "recording", "methods", "protocols", "tensor",
         "creation", "random",
     },
-    {"gradients", "transforms", "checking", "trace", "compiler"},
+    {
+        "gradients", "transforms", "segments", "rematerialization", "custom", "batching",
+        "extend", "checking", "trace", "compiler",
+    },
     {"nn", "optim", "data", "serialize", "distributed"},
     {"", "__main__"},
 )  # fmt: skip

@@ -1,13 +1,30 @@
-"""Gradients of tensors on which not everything has to depend."""
+"""Gradients of tensors on which not everything has to depend, and variables to have them by."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from . import autograd
+from . import autograd, ops
+from .errors import DTypeError
+from .graph import Box, Leaf
 from .tensor import Tensor
+
+
+def variable(value: Any) -> Tensor:
+    """A tensor of its own to differentiate with respect to; an outer graph sees through it."""
+    tensor = value if isinstance(value, Tensor) else Tensor(value)
+    if tensor.dtype.kind != "f":
+        raise DTypeError(
+            "grad",
+            f"an argument of {tensor.dtype} cannot be differentiated with respect to",
+            "Pass floats (1.0, not 1), or name other arguments in argnums=.",
+        )
+    if tensor.requires_grad:
+        return ops.reshape(tensor, shape=tensor.shape)
+    return Tensor.lift(tensor.raw, Leaf(tensor.raw, True, Box(), tensor.name))
 
 
 def pull_back(

@@ -19,7 +19,9 @@ from .op import Op, Plan
 
 Shape = tuple[int, ...]
 
-_count = itertools.count().__next__
+next_number = itertools.count().__next__
+"""Numbers the nodes of the process in the order in which they are made."""
+
 Hook = Callable[[Any], Any]
 
 
@@ -165,7 +167,7 @@ class Node:
         self.dtype = dtype
         self.scope = scope
         self.meta = meta
-        self.number = _count()
+        self.number = next_number()
 
     @property
     def parents(self) -> tuple[Parent, ...]:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from . import ops
-from .errors import ArgumentError, DTypeError, NonScalarError, ShapeError
-from .gradients import pull_back
+from .errors import ArgumentError, NonScalarError, ShapeError
+from .gradients import pull_back, variable
 from .graph import Box, Leaf, leaves, topological
 from .mode import current, enable_grad
 from .tensor import Tensor
@@ -298,7 +298,7 @@ class _Run:
         with enable_grad():
             for number in numbers:
                 values, build = flatten(_whole_arrays(args[number]))
-                fresh = [_variable(value) for value in values]
+                fresh = [variable(value) for value in values]
                 given[number] = build(iter(fresh))
                 self.variables += fresh
                 self.builders.append(build)
@@ -325,20 +325,6 @@ class _Run:
         rest = iter(values)
         trees = tuple(build(rest) for build in self.builders)
         return trees[0] if self.single else trees
-
-
-def _variable(value: Any) -> Tensor:
-    """A tensor of its own to differentiate with respect to; an outer transform sees through it."""
-    tensor = _tensor(value)
-    if tensor.dtype.kind != "f":
-        raise DTypeError(
-            "grad",
-            f"an argument of {tensor.dtype} cannot be differentiated with respect to",
-            "Pass floats (1.0, not 1), or name other arguments in argnums=.",
-        )
-    if tensor.requires_grad:
-        return ops.reshape(tensor, shape=tensor.shape)
-    return Tensor.lift(tensor.raw, Leaf(tensor.raw, True, Box(), tensor.name))
 
 
 def _tensor(value: Any) -> Tensor:
