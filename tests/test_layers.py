@@ -24,7 +24,7 @@ LAYERS = (
     {"graph", "backpropagation", "autograd"},
     {
         "explanations", "explain", "readonly", "recording", "methods", "protocols", "tensor",
-        "creation", "random",
+        "creation", "random", "standard",
     },
     {
         "gradients", "transforms", "segments", "rematerialization", "custom", "batching",

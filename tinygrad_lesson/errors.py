@@ -82,6 +82,10 @@ class RuleError(GradientError, ValueError):
     """A derivative rule that returned something of the wrong shape."""
 
 
+class TraceError(TinygradError, TypeError):
+    """A number was asked for where a function runs on arrays that stand for others."""
+
+
 class GradcheckError(GradientError, AssertionError):
     """A gradient that differs from finite differences, with the report of :func:`gradcheck`."""
 

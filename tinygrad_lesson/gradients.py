@@ -10,7 +10,9 @@ import numpy as np
 from . import autograd, ops
 from .errors import DTypeError
 from .graph import Box, Leaf
+from .mode import current
 from .tensor import Tensor
+from .trees import flatten
 
 
 def variable(value: Any) -> Tensor:
@@ -24,7 +26,15 @@ def variable(value: Any) -> Tensor:
         )
     if tensor.requires_grad:
         return ops.reshape(tensor, shape=tensor.shape)
-    return Tensor.lift(tensor.raw, Leaf(tensor.raw, True, Box(), tensor.name))
+    tracer = current().tracer
+    data = tensor.raw if tracer is None else tracer.read(tensor)
+    return Tensor.lift(data, Leaf(data, True, Box(), tensor.name))
+
+
+def whole_arrays(tree: Any) -> Any:
+    """A list of numbers is an array, not a nest of numbers."""
+    numbers = isinstance(tree, list) and all(isinstance(v, int | float) for v in flatten(tree)[0])
+    return Tensor(tree) if numbers else tree
 
 
 def pull_back(

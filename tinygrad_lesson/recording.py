@@ -87,7 +87,11 @@ def _unary(op: Op[...]) -> Callable[..., Tensor]:
         a, parent = x._data, x._node
         mode = current()
         try:
-            out = forward(mode.tracer or numpy_namespace, a, **params)
+            if mode.tracer is None:
+                out = forward(numpy_namespace, a, **params)
+            else:
+                a = mode.tracer.read(x)
+                out = mode.tracer.run(op, (a,), params)
         except TinygradError:
             raise
         except REFUSALS as error:
@@ -138,7 +142,12 @@ def _binary(op: Op[...]) -> Callable[..., Tensor]:
             a = p = x
         mode = current()
         try:
-            out = forward(mode.tracer or numpy_namespace, a, b)
+            if mode.tracer is None:
+                out = forward(numpy_namespace, a, b)
+            else:
+                a = mode.tracer.read(x) if isinstance(x, Tensor) else x
+                b = mode.tracer.read(y) if isinstance(y, Tensor) else y
+                out = mode.tracer.run(op, (a, b), NO_PARAMS)
         except TinygradError:
             raise
         except REFUSALS as error:
@@ -174,7 +183,11 @@ def _general(op: Op[...]) -> Callable[..., Tensor]:
         arrays = [x._data if isinstance(x, Tensor) else x for x in tensors]
         mode = current()
         try:
-            out = forward(mode.tracer or numpy_namespace, *arrays, **params)
+            if mode.tracer is None:
+                out = forward(numpy_namespace, *arrays, **params)
+            else:
+                arrays = [mode.tracer.read(x) if isinstance(x, Tensor) else x for x in tensors]
+                out = mode.tracer.run(op, arrays, params)
         except TinygradError:
             raise
         except REFUSALS as error:

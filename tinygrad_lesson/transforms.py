@@ -16,7 +16,7 @@ import numpy as np
 
 from . import ops
 from .errors import ArgumentError, NonScalarError, ShapeError
-from .gradients import pull_back, variable
+from .gradients import pull_back, variable, whole_arrays
 from .graph import Box, Leaf, leaves, topological
 from .mode import current, enable_grad
 from .tensor import Tensor
@@ -242,7 +242,7 @@ def hvp(function: Callable[..., Any], primals: Sequence[Tree], tangents: Sequenc
     [6.0, 120.0]
     """
     several = tuple(range(len(primals)))
-    tangent = flatten(map_tree(_tensor, tuple(map(_whole_arrays, tangents))))[0]
+    tangent = flatten(map_tree(_tensor, tuple(map(whole_arrays, tangents))))[0]
 
     def slope(*args: Tree) -> Tensor:
         gradients = flatten(grad(function, several)(*args))[0]
@@ -297,7 +297,7 @@ class _Run:
         given = list(args)
         with enable_grad():
             for number in numbers:
-                values, build = flatten(_whole_arrays(args[number]))
+                values, build = flatten(whole_arrays(args[number]))
                 fresh = [variable(value) for value in values]
                 given[number] = build(iter(fresh))
                 self.variables += fresh
@@ -331,17 +331,11 @@ def _tensor(value: Any) -> Tensor:
     return value if isinstance(value, Tensor) else Tensor(value)
 
 
-def _whole_arrays(tree: Tree) -> Tree:
-    """A list of numbers is an array, not a nest of numbers."""
-    numbers = isinstance(tree, list) and all(isinstance(v, int | float) for v in flatten(tree)[0])
-    return Tensor(tree) if numbers else tree
-
-
 def _like(where: str, given: Tree, tensors: Sequence[Tensor]) -> list[Tensor]:
     """The values of `given`, checked against the tensors that they belong to."""
     if isinstance(given, tuple):
-        given = tuple(map(_whole_arrays, given))
-    values = [_tensor(value) for value in flatten(_whole_arrays(given))[0]]
+        given = tuple(map(whole_arrays, given))
+    values = [_tensor(value) for value in flatten(whole_arrays(given))[0]]
     shapes = [value.shape for value in values]
     if shapes != [tensor.shape for tensor in tensors]:
         raise ShapeError(

@@ -1,0 +1,14 @@
+"""vmap: a function of one example, run on many at once.
+
+====================  ========================================================================
+``batched.py``        an array of one example that stands for those of all
+``level.py``          the namespace beneath the ops while a function is being mapped
+``rules.py``          how an op runs on all examples at once, by kind
+``mapping.py``        :func:`vmap`
+====================  ========================================================================
+"""
+
+from __future__ import annotations
+
+from .mapping import BatchingWarning as BatchingWarning
+from .mapping import vmap as vmap

@@ -1,0 +1,108 @@
+"""The namespace beneath the ops while a function is being mapped over examples.
+
+Autograd sits on top: nodes are recorded for one example, their rules run on this namespace, and so
+the gradient of each example comes out of the same walk. Beneath lie the tensors of all examples, on
+which every op is recorded in the outer graph: a mapped function can be differentiated from
+outside as well, and mapped again.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..errors import ShapeError
+from ..mode import current, restore
+from ..op import REGISTRY, Op
+from ..recording import bind
+from ..tensor import Tensor
+from .batched import Batched
+from .rules import batched_call
+
+
+class BatchingWarning(UserWarning):
+    """An op without a batching rule ran once for each example."""
+
+
+class Level:
+    """One mapping of a function over `size` examples, as an array namespace."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.outer = current()
+
+    # ---- what the recorders ask for ------------------------------------------------------
+
+    def read(self, tensor: Tensor) -> Batched:
+        """What `tensor` holds, seen from inside: one from outside is the same for all."""
+        data = tensor.raw
+        inside = isinstance(data, Batched) and data.level is self
+        return data if inside else Batched(self, tensor, many=False)
+
+    def run(self, op: Op[...], arrays: Sequence[Any], params: Mapping[str, Any]) -> Batched:
+        """Run `op` on all examples."""
+        inputs = [self.taken(array) for array in arrays]
+        if not any(isinstance(x, Batched) and x.many for x in inputs):
+            out = self.call(op, [getattr(x, "tensor", x) for x in inputs], params)
+            return Batched(self, out, many=False)
+        together = batched_call(op, inputs, params, self)
+        out = self._one_by_one(op, inputs, params) if together is None else together
+        return Batched(self, out, many=True)
+
+    def call(self, op: Op[...], inputs: Sequence[Any], params: Mapping[str, Any]) -> Tensor:
+        """Run `op` outside the mapping."""
+        inner = current()
+        restore(inner._replace(tracer=self.outer.tracer, grad=inner.grad and self.outer.grad))
+        try:
+            return op.record(*inputs, **params)
+        finally:
+            restore(inner)
+
+    def _one_by_one(self, op: Op[...], inputs: Sequence[Any], params: Mapping[str, Any]) -> Tensor:
+        if current().debug:
+            warnings.warn(
+                f"[{op.name}] has no batching rule: it runs {self.size} times",
+                BatchingWarning,
+                stacklevel=2,
+            )
+        if not self.size:
+            raise ShapeError(
+                op.name, "it has no batching rule, and there are no examples to run it on",
+                "Map over at least one.",
+            )  # fmt: skip
+
+        def of_example(x: Any, i: int) -> Any:
+            if not isinstance(x, Batched):
+                return x
+            return self.call(ops.getitem, [x.tensor], {"index": (i,)}) if x.many else x.tensor
+
+        outs = [self.call(op, [of_example(x, i) for x in inputs], params) for i in range(self.size)]
+        return self.call(ops.stack, outs, {"axis": 0})
+
+    def taken(self, array: Any) -> Any:
+        """An input of an op: Python's numbers stay, a bare array is the same for all."""
+        if isinstance(array, Batched | bool | int | float) and not isinstance(array, np.generic):
+            return array
+        return Batched(self, Tensor.lift(np.asarray(array)), many=False)
+
+    # ---- the vocabulary, for the rules ---------------------------------------------------
+
+    def __getattr__(self, name: str) -> Callable[..., Batched]:
+        op = REGISTRY.get(name)
+        if op is None:
+            raise AttributeError(name)
+
+        def call(*args: Any, **params: Any) -> Batched:
+            arrays, static = bind(op, args, params)
+            return self.run(op, arrays, static)
+
+        self.__dict__[name] = call
+        return call
+
+    def copy(self, array: Any) -> Any:
+        """The same array: nobody writes into one of these."""
+        return array

@@ -1,0 +1,271 @@
+"""How an op runs on all examples at once.
+
+An elementwise op needs its axes lined up, a reduction its axis counted past the first; a product
+has that axis in front. These follow from the kind of the op; a few ops have rules of their own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import ops
+from ..arrays import SLOT
+from ..op import Op
+from ..tensor import Tensor
+from .batched import Batched
+
+if TYPE_CHECKING:
+    from .level import Level
+
+Params = Mapping[str, Any]
+Rule = Callable[[Op[...], Sequence[Any], Params, "Level"], Tensor | None]
+
+
+def batched_call(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor | None:
+    """The results of all examples along a new first axis; None if there is no rule."""
+    rule = RULES.get(op.name) or BY_KIND.get(op.kind.name)
+    return rule(op, inputs, params, level) if rule is not None else None
+
+
+# ---- helpers -----------------------------------------------------------------------------
+
+
+def _reshaped(x: Tensor, shape: tuple[int, ...], level: Level) -> Tensor:
+    return level.call(ops.reshape, [x], {"shape": shape})
+
+
+def _lined_up(x: Any, ndim: int, level: Level) -> Any:
+    """The tensor of `x` with the axis of examples in front of `ndim` others, if it has one."""
+    if not isinstance(x, Batched):
+        return x
+    if not x.many or x.ndim >= ndim:
+        return x.tensor
+    return _reshaped(x.tensor, (level.size, *(1,) * (ndim - x.ndim), *x.shape), level)
+
+
+def _repeated(x: Any, level: Level) -> Tensor:
+    """The tensor of `x` with an axis of examples, even if all are the same."""
+    if not isinstance(x, Batched):
+        x = level.taken(np.asarray(x))
+    if x.many:
+        return x.tensor  # type: ignore[no-any-return]
+    return level.call(ops.broadcast_to, [x.tensor], {"shape": (level.size, *x.shape)})
+
+
+def _shifted(axis: int) -> int:
+    """An axis of one example, where the examples have one more in front."""
+    return axis + 1 if axis >= 0 else axis
+
+
+def _only_first(inputs: Sequence[Any]) -> bool:
+    """Whether the first input is the only one that differs between examples."""
+    return inputs[0].many and not any(isinstance(x, Batched) and x.many for x in inputs[1:])
+
+
+# ---- by kind -----------------------------------------------------------------------------
+
+
+def _elementwise(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
+    ndim = max(x.ndim for x in inputs if isinstance(x, Batched))
+    return level.call(op, [_lined_up(x, ndim, level) for x in inputs], params)
+
+
+def _along_axis(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor | None:
+    """A single array, and an `axis` that may be None for all of them, flattened."""
+    if len(inputs) != 1 or "axis" not in params:
+        return None
+    (x,), axis = inputs, params["axis"]
+    if axis is None:
+        flat = _reshaped(x.tensor, (level.size, math.prod(x.shape)), level)
+        out = level.call(op, [flat], {**params, "axis": 1})
+        keep = params.get("keepdims", False)
+        return _reshaped(out, (level.size, *(1,) * x.ndim), level) if keep and x.ndim else out
+    if x.ndim == 0:
+        return None
+    axis = tuple(map(_shifted, axis)) if isinstance(axis, tuple) else _shifted(axis)
+    return level.call(op, [x.tensor], {**params, "axis": axis})
+
+
+def _as_it_is(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor | None:
+    """An op that only looks at the last axes, or at no axis at all."""
+    if len(inputs) != 1:
+        return None
+    return level.call(op, [inputs[0].tensor], params)
+
+
+# ---- movement ----------------------------------------------------------------------------
+
+
+def _reshape(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
+    shape = params["shape"]
+    lengths = shape if isinstance(shape, tuple) else (shape,)
+    return level.call(op, [inputs[0].tensor], {**params, "shape": (level.size, *lengths)})
+
+
+def _permute_dims(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
+    x = inputs[0]
+    axes = params["axes"] or tuple(reversed(range(x.ndim)))
+    moved = (0, *(a % x.ndim + 1 for a in axes))
+    return level.call(op, [x.tensor], {"axes": moved})
+
+
+def _broadcast_to(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
+    shape = params["shape"]
+    lengths = shape if isinstance(shape, tuple) else (shape,)
+    x = _lined_up(inputs[0], len(lengths), level)
+    return level.call(op, [x], {"shape": (level.size, *lengths)})
+
+
+def _squeeze(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
+    x, axis = inputs[0], params["axis"]
+    if axis is None:
+        axis = tuple(a for a, n in enumerate(x.shape) if n == 1)
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    return level.call(op, [x.tensor], {"axis": tuple(map(_shifted, axes))})
+
+
+def _expand_dims(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
+    axis = params["axis"]
+    axis = tuple(map(_shifted, axis)) if isinstance(axis, tuple) else _shifted(axis)
+    return level.call(op, [inputs[0].tensor], {"axis": axis})
+
+
+def _flip(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
+    x, axis = inputs[0], params["axis"]
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    return level.call(op, [x.tensor], {"axis": tuple(map(_shifted, axes))})
+
+
+def _concat(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
+    tensors, axis = [_repeated(x, level) for x in inputs], params["axis"]
+    if axis is None:
+        tensors = [_reshaped(t, (level.size, math.prod(t.shape[1:])), level) for t in tensors]
+        axis = 0
+    return level.call(op, tensors, {"axis": _shifted(axis)})
+
+
+def _stack(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
+    return level.call(op, [_repeated(x, level) for x in inputs], {"axis": _shifted(params["axis"])})
+
+
+# ---- products ----------------------------------------------------------------------------
+
+
+def _matmul(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
+    x, y = inputs
+    row, column = x.ndim == 1, y.ndim == 1
+    # A row or column of each example becomes a matrix, and what else is stacked lines up.
+    left = _reshaped(x.tensor, (*x.tensor.shape[:-1], 1, x.shape[0]), level) if row else x.tensor
+    right = _reshaped(y.tensor, (*y.tensor.shape, 1), level) if column else y.tensor
+    ndim = max(x.ndim, y.ndim, 2)
+    out = level.call(
+        op,
+        [
+            _in_front(left, x.many, ndim, level),
+            _in_front(right, y.many, ndim, level),
+        ],
+        {},
+    )
+    shape = out.shape[: out.ndim - 2]
+    shape += () if row else out.shape[-2:-1]
+    shape += () if column else out.shape[-1:]
+    return _reshaped(out, shape, level) if row or column else out
+
+
+def _in_front(x: Tensor, many: bool, ndim: int, level: Level) -> Tensor:
+    if not many or x.ndim > ndim:
+        return x
+    return _reshaped(x, (x.shape[0], *(1,) * (ndim + 1 - x.ndim), *x.shape[1:]), level)
+
+
+# ---- indexing ----------------------------------------------------------------------------
+
+
+def _in_place(index: tuple[Any, ...]) -> bool:
+    """Whether NumPy leaves the axes of the index arrays where they are, next to one another."""
+    chosen = [i for i, item in enumerate(index) if item is SLOT or type(item) is int]
+    return SLOT not in index or chosen == list(range(chosen[0], chosen[-1] + 1))
+
+
+def _numbered(inputs: Sequence[Any], index: tuple[Any, ...], level: Level) -> Any:
+    """Index arrays with the number of the example as the first; None unless they come first."""
+    count = sum(1 for item in index if item is SLOT)
+    if tuple(index[:count]) != (SLOT,) * count or any(type(item) is int for item in index):
+        return None
+    ndim = max(x.ndim for x in inputs)
+    numbers = Tensor.lift(np.arange(level.size).reshape(level.size, *(1,) * ndim))
+    return [numbers, *(_lined_up(x, ndim, level) for x in inputs)]
+
+
+def _getitem(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor | None:
+    index = params["index"]
+    if _only_first(inputs):
+        if not _in_place(index):
+            return None
+        arrays = [x.tensor for x in inputs]
+        return level.call(op, arrays, {"index": (slice(None), *index)})
+    x, *indices = inputs
+    if not x.many:
+        if index[0] is not SLOT or not _in_place(index) or len(indices) != 1:
+            return None
+        return level.call(op, [x.tensor, indices[0].tensor], params)
+    numbered = _numbered(indices, index, level)
+    if numbered is None:
+        return None
+    return level.call(op, [x.tensor, *numbered], {"index": (SLOT, *index)})
+
+
+def _add_at(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor | None:
+    values, *indices = inputs
+    index, shape = params["index"], (level.size, *params["shape"])
+    if _only_first(inputs):
+        if not _in_place(index):
+            return None
+        arrays = [x.tensor for x in inputs]
+        return level.call(op, arrays, {"index": (slice(None), *index), "shape": shape})
+    numbered = _numbered(indices, index, level)
+    if numbered is None:
+        return None
+    arrays = [_repeated(values, level), *numbered]
+    return level.call(op, arrays, {"index": (SLOT, *index), "shape": shape})
+
+
+def _take(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor | None:
+    (x, indices), axis = inputs, params["axis"]
+    if x.many and not indices.many:
+        return level.call(op, [x.tensor, indices.tensor], {"axis": _shifted(axis or 0)})
+    if indices.many and not x.many and (axis or 0) % x.ndim == 0:
+        return level.call(op, [x.tensor, indices.tensor], params)
+    return None
+
+
+RULES: dict[str, Rule] = {
+    "reshape": _reshape,
+    "permute_dims": _permute_dims,
+    "matrix_transpose": _as_it_is,
+    "broadcast_to": _broadcast_to,
+    "squeeze": _squeeze,
+    "expand_dims": _expand_dims,
+    "flip": _flip,
+    "astype": _as_it_is,
+    "concat": _concat,
+    "stack": _stack,
+    "matmul": _matmul,
+    "getitem": _getitem,
+    "add_at": _add_at,
+    "take": _take,
+    "one_hot": _as_it_is,
+}
+"""For ops that do not follow their kind."""
+
+BY_KIND: dict[str, Rule] = {
+    "elementwise": _elementwise,
+    "reduction": _along_axis,
+    "scan": _along_axis,
+    "movement": _along_axis,
+    "creation": _as_it_is,
+}
