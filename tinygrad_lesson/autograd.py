@@ -19,6 +19,7 @@ from .conversion import array_of
 from .errors import ArgumentError, DisconnectedError, NonScalarError, ShapeError
 from .graph import Carrier, Leaf, Node, leaves, topological
 from .mode import current, enable_grad
+from .nonfinite import check_output
 
 T = TypeVar("T", bound=Carrier)
 
@@ -166,6 +167,7 @@ def _cotangents(
             "Give one for each output, None where the output is a single number.",
         )
     cotangents: dict[Node | Leaf, Any] = {}
+    debug = current().debug and current().tracer is None
     for output, gradient in zip(outputs, gradients, strict=True):
         node = output.node
         if node is None or not node.requires_grad:
@@ -175,6 +177,8 @@ def _cotangents(
                 " a tensor that requires a gradient",
                 "Set requires_grad=True on what is to be differentiated, and leave no_grad().",
             )
+        if debug:
+            check_output(node, output.raw)
         g = _start(where, output, gradient, create_graph)
         cotangents[node] = cotangents[node] + g if node in cotangents else g
     return cotangents

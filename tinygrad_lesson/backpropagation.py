@@ -18,6 +18,8 @@ from typing import Any
 from .arrays import Array, Namespace
 from .errors import ArgumentError, GraphFreedError, RuleError, ShapeError, TinygradError
 from .graph import FREED, MANY, ONLY, Hook, Leaf, Node, topological
+from .mode import current
+from .nonfinite import check_gradient
 
 Lift = Callable[[Array, Node | Leaf | None], Any]
 """Makes a Tensor of an array and its place in the graph."""
@@ -55,6 +57,7 @@ def walk(
     """
     reach = None if wanted is None else _leading_to(wanted, topological(cotangents))
     pending = dict(cotangents)
+    watched = current().debug and current().tracer is None
     # The latest node first: every node that used its result is then already behind us.
     latest = [
         (-node.number, node)
@@ -98,6 +101,8 @@ def walk(
                 raise _rule_error(node, i, error) from error
             if part is None:
                 continue
+            if watched:
+                check_gradient(node, i, g, part, cotangents)
             if part.shape != parent.shape:
                 part = _unbroadcast(xp, part, node, i)
             if part.dtype is not parent.dtype:

@@ -82,6 +82,14 @@ class RuleError(GradientError, ValueError):
     """A derivative rule that returned something of the wrong shape."""
 
 
+class NonFiniteError(GradientError, FloatingPointError):
+    """A NaN or an infinity, met in debug mode, with what made it."""
+
+
+class NonFiniteWarning(RuntimeWarning):
+    """An op made NaN or infinity out of numbers that were neither, in debug mode."""
+
+
 class TraceError(TinygradError, TypeError):
     """A number was asked for where a function runs on arrays that stand for others."""
 

@@ -31,7 +31,7 @@ class Mode(NamedTuple):
     scope
         The path of the module that is running, such as ``"MLP/hidden:Linear"``.
     debug
-        Let each node keep the user's file and line.
+        Let each node keep the user's file and line, and look for NaN and infinity.
     """
 
     grad: bool = True
@@ -108,7 +108,13 @@ class enable_grad(_Switch):  # noqa: N801  PyTorch's name
 
 
 class debug(_Switch):  # noqa: N801  reads like no_grad
-    """Let every recorded op remember the file and line of the user's code that called it.
+    """Find the first NaN or infinity, and the line of the user's code that made it.
+
+    Every op is watched, forward and backward. One that makes NaN or infinity of numbers that were
+    neither is named in a :class:`~tinygrad_lesson.errors.NonFiniteWarning`; if it reaches the
+    gradient, ``backward()`` raises :class:`~tinygrad_lesson.errors.NonFiniteError` with the op, the
+    element, the numbers that went in, the line, and the ``where`` that was to hide them. Each
+    recorded op remembers the file and line that called it, for gradcheck and pictures as well.
 
     Examples
     --------

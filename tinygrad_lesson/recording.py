@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import ops
+from .arrays import Array
 from .arrays import numpy as numpy_namespace
 from .errors import ArgumentError, TinygradError
 from .explain import REFUSALS, explain
 from .graph import ONLY, Leaf, Meta, Node, packed
-from .mode import current
+from .mode import Mode, current
+from .nonfinite import warn
 from .op import Op
 
 if TYPE_CHECKING:
@@ -60,6 +62,12 @@ def user_line() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
+def _watch(op: Op[...], inputs: Sequence[Any], out: Array, mode: Mode) -> None:
+    """In debug mode: warn of the first NaN or infinity."""
+    if mode.tracer is None:
+        warn(op, inputs, out, user_line(), mode.scope)
+
+
 def recorder(op: Op[...]) -> Callable[..., Tensor]:
     """Build the function that runs `op` on Tensors."""
     if op.kind.composite:
@@ -96,6 +104,8 @@ def _unary(op: Op[...]) -> Callable[..., Tensor]:
             raise
         except REFUSALS as error:
             raise explain(op, (x,), params, error) from error
+        if mode.debug:
+            _watch(op, (x,), out, mode)
         tensor = _new(Tensor)
         tensor._data = out
         tensor._node = None
@@ -152,6 +162,8 @@ def _binary(op: Op[...]) -> Callable[..., Tensor]:
             raise
         except REFUSALS as error:
             raise explain(op, (x, y), NO_PARAMS, error) from error
+        if mode.debug:
+            _watch(op, (x, y), out, mode)
         tensor = _new(Tensor)
         tensor._data = out
         tensor._node = None
@@ -192,6 +204,8 @@ def _general(op: Op[...]) -> Callable[..., Tensor]:
             raise
         except REFUSALS as error:
             raise explain(op, tensors, params, error) from error
+        if mode.debug:
+            _watch(op, tensors, out, mode)
         tensor = _new(Tensor)
         tensor._data = out
         tensor._node = None
