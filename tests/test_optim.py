@@ -243,9 +243,9 @@ def in_state(**changes) -> dict:
         (optim.SGD([W]).state_dict(), "this is the state of SGD. Build the optimizer of"),
         (
             {k: v for k, v in optim.SGD([W]).state_dict().items() if k != "optimizer"},
-            "the settings are lr, betas, eps, weight_decay; the state has lr, momentum,",
+            "the settings are lr, betas, eps, weight_decay, amsgrad; the state has lr,",
         ),
-        (in_group(amsgrad=True), "the settings are lr, betas"),
+        (in_group(nesterov=True), "the settings are lr, betas"),
         (in_group(lr="a"), "lr='a' is a str."),
         (in_group(betas=(0, 1)), "betas=(0, 1) are not in [0, 1)."),
         (saved(state=[]), "the state is no dict by numbers of parameters."),
@@ -281,4 +281,6 @@ def test_a_state_may_hold_tensors_and_lists() -> None:
 
 def test_repr_shows_the_settings() -> None:
     w = Tensor(1.0, requires_grad=True)
-    assert repr(tl.optim.SGD([w], lr=0.5)) == "SGD(lr=0.5, momentum=0.0, weight_decay=0.0)"
+    assert repr(tl.optim.RAdam([w], lr=0.5)) == (
+        "RAdam(lr=0.5, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.0)"
+    )

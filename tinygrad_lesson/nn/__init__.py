@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import functional as functional
+from . import utils as utils
 from . import init as init
 from .activations import ReLU as ReLU
 from .activations import Sigmoid as Sigmoid

@@ -15,8 +15,12 @@ from ..tensor import Tensor
 
 Group = dict[str, Any]
 
-_NOT_NEGATIVE = ("lr", "weight_decay", "eps", "momentum")
+_NOT_NEGATIVE = (
+    "lr", "weight_decay", "eps", "momentum", "lr_decay", "initial_accumulator_value",
+    "momentum_decay",
+)  # fmt: skip
 _SHARES = ("betas",)
+_SHARE = ("alpha", "rho", "dampening")
 
 
 def setting(where: str, name: str, value: Any) -> Any:
@@ -37,6 +41,10 @@ def setting(where: str, name: str, value: Any) -> Any:
             raise RangeError(
                 where, f"{name}={value} are not in [0, 1)", "Pass numbers from 0 up to 1."
             )
+    elif name in _SHARE:
+        value = _number(where, name, value)
+        if not 0 <= value <= 1:
+            raise RangeError(where, f"{name}={value} is not in [0, 1]", "Pass a share.")
     return value
 
 

@@ -7,13 +7,13 @@ through ``Tensor.assign``; older graphs keep the old ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from ..arrays import Array, Namespace
 from ..arrays import numpy as numpy_namespace
 from ..errors import StateDictError
-from ..mode import current
+from ..mode import current, enable_grad
 from ..ops import zeros_like
 from .groups import Group, groups_of
 from .state import copied, settings_of, states_of
@@ -27,6 +27,17 @@ def read(holder: Mapping[str, Any], key: str) -> Any:
 def write(holder: dict[str, Any], key: str, value: Any) -> None:
     """Set a counter: the one place where a step writes a Python number."""
     holder[key] = value
+
+
+def averaged(held: Array, share: float, new: Array) -> Array:
+    """A running average, ``share * held + (1 - share) * new``, written into `held` itself.
+
+    For what an optimizer alone holds: NumPy's arrays are changed in place, which is twice as fast;
+    what has no such thing, as a tracer's variables, gives a new value.
+    """
+    held *= share
+    held += new * (1 - share)
+    return held
 
 
 class Optimizer:
@@ -46,6 +57,8 @@ class Optimizer:
         List of dicts: the parameters of each group and its settings, which may be changed.
     state
         For each parameter, by its number, what the optimizer remembers of it.
+    initial_lrs
+        The learning rates before the first schedule, if there is one.
     remembers
         The names that every `state` has once it is not empty, so that a saved one can be checked.
     """
@@ -55,6 +68,7 @@ class Optimizer:
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         self.param_groups: list[Group] = groups_of(type(self).__name__, params, defaults)
         self.state: dict[int, dict[str, Any]] = {}
+        self.initial_lrs: list[float] | None = None
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or make them zeros."""
@@ -63,8 +77,19 @@ class Optimizer:
                 zeros = not set_to_none and parameter.grad is not None
                 parameter.grad = zeros_like(parameter.detach()) if zeros else None
 
-    def step(self) -> None:
-        """Change every parameter that has a gradient."""
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every parameter that has a gradient.
+
+        Parameters
+        ----------
+        closure
+            Computes the loss and calls ``backward()``, before anything is changed; its value is
+            returned.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
         xp = current().tracer or numpy_namespace
         number = 0
         for group in self.param_groups:
@@ -74,6 +99,7 @@ class Optimizer:
                     new = self.update(xp, parameter.raw, gradient.raw, group, state)
                     parameter.assign(new, copy=False)
                 number += 1
+        return loss
 
     def update(
         self, xp: Namespace, p: Array, g: Array, group: Group, state: dict[str, Any]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..arrays import Array, Namespace
+from ..errors import ArgumentError
 from .groups import Group
 from .optimizer import Optimizer, read
 
@@ -21,8 +22,12 @@ class SGD(Optimizer):
         Learning rate: how far, for a gradient of 1.
     momentum
         The share of the last step's velocity that goes on.
+    dampening
+        The share of the gradient that does not enter the velocity, after the first step.
     weight_decay
         Adds this times the parameter to its gradient.
+    nesterov
+        Take the gradient where the velocity leads, not where it came from (Nesterov, 1983).
 
     References
     ----------
@@ -47,9 +52,23 @@ class SGD(Optimizer):
         params: Iterable[Any],
         lr: float = 1e-3,
         momentum: float = 0.0,
+        dampening: float = 0.0,
         weight_decay: float = 0.0,
+        nesterov: bool = False,
     ) -> None:
-        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+        if nesterov and (not momentum or dampening):
+            raise ArgumentError(
+                "SGD",
+                f"nesterov=True with momentum={momentum} and dampening={dampening}",
+                "Nesterov's method has a momentum and no dampening.",
+            )
+        super().__init__(
+            params,
+            {
+                "lr": lr, "momentum": momentum, "dampening": dampening,
+                "weight_decay": weight_decay, "nesterov": nesterov,
+            },
+        )  # fmt: skip
 
     def update(
         self, xp: Namespace, p: Array, g: Array, group: Group, state: dict[str, Any]
@@ -60,5 +79,11 @@ class SGD(Optimizer):
             g = g + decay * p
         if momentum:
             velocity = state.get("velocity")
-            g = state["velocity"] = g if velocity is None else momentum * velocity + g
+            if velocity is None:
+                velocity = g * 1.0  # an array of its own, which later steps write into
+            else:
+                velocity *= momentum
+                velocity += g * (1 - read(group, "dampening"))
+            state["velocity"] = velocity
+            g = g + momentum * velocity if read(group, "nesterov") else velocity
         return p - read(group, "lr") * g
