@@ -141,3 +141,31 @@ def test_clip_grad_norm(norm: float, largest: float) -> None:
     same(got, expected.numpy())
     for p, q in zip(ours, theirs, strict=True):
         same(p.grad, q.grad.numpy())
+
+
+BOWLS = {
+    "rosenbrock": lambda w: 100 * (w[1:] - w[:-1] ** 2) ** 2 + (1 - w[:-1]) ** 2,
+    "quartic": lambda w: (w - 1) ** 4 + w * w * 0.1,
+}
+
+
+@pytest.mark.parametrize("search", [None, "strong_wolfe"])
+@pytest.mark.parametrize("settings", [{}, {"max_iter": 5, "history_size": 3}])
+@pytest.mark.parametrize("name", BOWLS)
+def test_lbfgs(name: str, settings: dict[str, Any], search: str | None) -> None:
+    start = np.array([-1.2, 1.0, -0.5, 0.3])
+    ours, peer = Tensor(start, requires_grad=True), torch.tensor(start, requires_grad=True)
+    rate = 1.0 if search else 0.001
+    optimizer = optim.LBFGS([ours], lr=rate, line_search_fn=search, **settings)
+    theirs = torch.optim.LBFGS([peer], lr=rate, line_search_fn=search, **settings)
+
+    def closure(optimizer: Any, w: Any) -> Any:
+        optimizer.zero_grad()
+        loss = BOWLS[name](w).sum()
+        loss.backward()
+        return loss
+
+    for _ in range(12):
+        loss = optimizer.step(lambda: closure(optimizer, ours))
+        same(loss, theirs.step(lambda: closure(theirs, peer)).item(), 1e-6, 1e-12)
+        same(ours, peer.detach().numpy(), 1e-6)

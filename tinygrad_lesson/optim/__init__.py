@@ -10,6 +10,7 @@ from .adam import RAdam as RAdam
 from .adaptive import Adadelta as Adadelta
 from .adaptive import Adagrad as Adagrad
 from .adaptive import RMSprop as RMSprop
+from .lbfgs import LBFGS as LBFGS
 from .lion import Lion as Lion
 from .optimizer import Optimizer as Optimizer
 from .sgd import SGD as SGD
