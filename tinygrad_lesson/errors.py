@@ -102,6 +102,10 @@ class SerializationError(TinygradError, TypeError):
     """Something that cannot be pickled or copied, such as a graph."""
 
 
+class FileFormatError(TinygradError, ValueError):
+    """A file that is damaged, cut off, or not what it is taken for."""
+
+
 class StateDictError(TinygradError, RuntimeError, KeyError):
     """A ``state_dict`` that does not fit the module or the optimizer."""
 
