@@ -62,6 +62,7 @@ inventory: $(VENV)/.render  ## print what is in the box, from the registries
 
 bench: $(VENV)/.render  ## measure the overhead of an op and of a training step
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/ops.py
 
 clean:  ## remove the environment and what was written
 	rm -rf $(VENV) $(VENV)-lowest out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_lesson.arrays import Array
 from tinygrad_lesson.arrays import numpy as xp
 from tinygrad_lesson.op import REGISTRY, Op
-from tinygrad_lesson.samples import Domain, Sample, calls
+from tinygrad_lesson.samples import Sample, calls
 
 from .oracles import LARGE
 
@@ -124,12 +124,8 @@ def enlarged(op: Op[...], sample: Sample) -> Sample | None:
     """
     for side in (20, 8, 400):  # two axes, three, or one
         inputs = tuple(
-            Domain(
-                d.low, d.high, tuple(side if n > 1 else n for n in d.shape), d.kind, d.avoid,
-                d.margin,
-            )
-            for d in sample.inputs
-        )  # fmt: skip
+            d._replace(shape=tuple(side if n > 1 else n for n in d.shape)) for d in sample.inputs
+        )
         sizes = [math.prod(d.shape) for d in inputs if d.kind == "f"]
         if not 400 <= max(sizes) <= 600:
             continue

@@ -36,11 +36,15 @@ def registered_calls() -> Iterator[tuple[str, Op[...], Sample]]:
             yield f"{op.name}-{number}", op, call
 
 
+TWO_MEET = ("maximum", "minimum", "fmax", "fmin")
+"""Ops with a kink where their two inputs are equal."""
+
+
 def draw(op: Op[...], call: Sample, dtype: Any = np.float64) -> list[np.ndarray]:
     """The inputs of one call, always the same ones, and away from the kink where two meet."""
     for attempt in itertools.count():
         arrays = call.draw(seeded(op.name, call.params, attempt), dtype)
-        if op.name not in ("maximum", "minimum") or np.abs(np.subtract(*arrays)).min() > 0.05:
+        if op.name not in TWO_MEET or np.abs(np.subtract(*arrays)).min() > 0.05:
             return arrays
     raise AssertionError
 
@@ -60,8 +64,8 @@ def run(op: Op[...], tensors: Sequence[Tensor], params: dict[str, Any]) -> Tenso
 
 
 def reals(results: Sequence[Any]) -> list[Any]:
-    """Those of several results that can have a gradient."""
-    return [result for result in results if result.dtype.kind == "f"]
+    """Those of several results that can have a gradient, or all if none can."""
+    return [result for result in results if result.dtype.kind == "f"] or list(results)
 
 
 def parts(result: Any) -> list[Any]:
@@ -138,6 +142,22 @@ def numeric_gradients(
     return found
 
 
+LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "transposed": lambda x: x.T.copy().T,
+    "negative stride": lambda x: x[::-1].copy()[::-1] if x.ndim else x,
+    "every second": lambda x: np.repeat(x, 2, axis=-1)[..., ::2] if x.ndim else x,
+    "zero stride": lambda x: np.broadcast_to(x[:1], x.shape) if x.ndim else x,
+}
+
+
+OF_INDEPENDENT_ROWS = {
+    "cholesky", "inv", "solve", "cofactors", "packed_slogdet", "slogdet", "logdet",
+    "matrix_power", "packed_qr", "qr", "cond", "orthogonal_complement", "corrcoef",
+}  # fmt: skip
+"""With a stride of zero all rows are equal, and these have no value or no derivative there."""
+"""The same numbers, laid out in memory in other ways."""
+
+
 def same(actual: Any, expected: Any, rtol: float = 1e-12, atol: float = 1e-12) -> None:
     """Assert equal shapes, and equal numbers up to rounding (NaN equals NaN)."""
     actual, expected = np.asarray(actual), np.asarray(expected)
@@ -154,3 +174,11 @@ def subsets(places: Sequence[int]) -> Iterator[tuple[int, ...]]:
 def scalar(value: float, **flags: Any) -> Tensor:
     """A float64 tensor of one number that requires a gradient."""
     return Tensor(value, requires_grad=True, dtype=tl.float64, **flags)
+
+
+def derivatives(function: Callable[[Tensor], Tensor], x: Any) -> list[np.ndarray]:
+    """The first derivative of a number, and that of the sum of the first."""
+    t = Tensor(np.array(x, dtype=np.float64), requires_grad=True)
+    (first,) = autograd.grad(function(t), [t], create_graph=True)
+    second = autograd.grad(first.sum(), [t], allow_unused=True)[0] if first.requires_grad else None
+    return [first.numpy(), np.zeros(t.shape) if second is None else second.numpy()]

@@ -79,11 +79,10 @@ def test_gains() -> None:
     assert init.calculate_gain("tanh") == 5 / 3
     same(init.calculate_gain("leaky_relu", 0.5), np.sqrt(2 / 1.25))
     # What the gain is for: the variance stays from layer to layer.
-    for name, function in (("relu", tl.relu), ("selu", tl.selu)):
-        x = tl.randn(2000, 300)
-        for _ in range(5):
-            x = function(x @ init.kaiming_normal_(tl.zeros(300, 300), nonlinearity=name).mT)
-        assert 0.5 < float((x * x).mean()) < 2.5
+    x = tl.randn(2000, 300)
+    for _ in range(5):
+        x = tl.relu(x @ init.kaiming_normal_(tl.zeros(300, 300), nonlinearity="relu").mT)
+    assert 0.5 < float((x * x).mean()) < 2.0
 
 
 def test_old_graphs_keep_their_numbers() -> None:

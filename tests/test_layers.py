@@ -21,16 +21,17 @@ LAYERS = (
     {"errors", "mode", "dtypes", "arrays", "samples", "conversion", "hooks", "trees", "arguments"},
     {"op"},
     {"ops"},
-    {"graph", "backpropagation", "autograd"},
+    {"graph", "nonfinite", "backpropagation", "autograd"},
     {
         "explanations", "explain", "readonly", "recording", "methods", "protocols", "tensor",
-        "creation", "random", "standard",
+        "creation", "random", "linalg", "standard", "translation",
     },
     {
         "gradients", "transforms", "segments", "rematerialization", "custom", "batching",
-        "extend", "checking", "trace", "compiler",
+        "extend", "checking", "trace", "compiler", "optional_arrays",
     },
     {"nn", "optim", "data", "serialize", "distributed"},
+    {"training", "health", "summaries"},
     {"", "__main__"},
 )  # fmt: skip
 """From the bottom up; "" is the package itself, its list of exports."""

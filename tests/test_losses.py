@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.special
+import scipy.stats
 from scipy.special import log_softmax
 
 import tinygrad_lesson as tl
 from tinygrad_lesson import nn
-from tinygrad_lesson.errors import ArgumentError, ShapeError
+from tinygrad_lesson.errors import ArgumentError, RangeError, ShapeError
 from tinygrad_lesson.nn import functional as F  # noqa: N812
 
 RNG = np.random.default_rng(0)
@@ -34,7 +36,7 @@ def test_cross_entropy(shape: tuple[int, ...], probabilities: bool, reduction: s
     expected = {"mean": losses.mean(), "sum": losses.sum(), "none": losses}[reduction]
     target = one_hot if probabilities else classes
     np.testing.assert_allclose(
-        nn.CrossEntropyLoss(reduction)(scores, target).numpy(), expected, rtol=1e-12
+        nn.CrossEntropyLoss(reduction=reduction)(scores, target).numpy(), expected, rtol=1e-12
     )
 
 
@@ -64,3 +66,132 @@ def test_targets_that_do_not_fit_are_refused() -> None:
         F.cross_entropy(scores, [0, 1, 2, 3])
     with pytest.raises(ArgumentError, match="'mean', 'sum' or 'none'"):
         F.mse_loss(scores, scores, reduction="average")
+
+
+X, Y = RNG.normal(size=(2, 6, 5))
+P, Q = RNG.uniform(0.05, 0.95, (2, 6, 5))
+SIGNS = RNG.choice([-1.0, 1.0], (6, 5))
+WEIGHTS = RNG.uniform(0.5, 2.0, 5)
+CLASSES = np.array([0, 3, 2, 4, 1, 3])
+LOG_P = log_softmax(X, axis=1)
+
+
+def entropy(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    return -(q * np.log(p) + (1 - q) * np.log1p(-p))
+
+
+def norm(x: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(x, axis=-1)
+
+
+FORMULAS = {
+    "L1Loss": (nn.L1Loss, (X, Y), np.abs(X - Y)),
+    "HuberLoss": (lambda r: nn.HuberLoss(r, delta=0.7), (X, Y), scipy.special.huber(0.7, X - Y)),
+    "SmoothL1Loss": (
+        lambda r: nn.SmoothL1Loss(r, beta=0.5),
+        (X, Y),
+        scipy.special.huber(0.5, X - Y) / 0.5,
+    ),
+    "PoissonNLLLoss": (
+        lambda r: nn.PoissonNLLLoss(log_input=False, eps=0, reduction=r),
+        (P, np.round(4 * Q)),
+        -scipy.stats.poisson.logpmf(np.round(4 * Q), P)
+        - scipy.special.gammaln(np.round(4 * Q) + 1),
+    ),
+    "GaussianNLLLoss": (
+        lambda r: nn.GaussianNLLLoss(full=True, reduction=r),
+        (X, Y, P),
+        -scipy.stats.norm.logpdf(Y, X, np.sqrt(P)),
+    ),
+    "NLLLoss": (lambda r: nn.NLLLoss(reduction=r), (LOG_P, CLASSES), -LOG_P[range(6), CLASSES]),
+    "BCELoss": (lambda r: nn.BCELoss(reduction=r), (P, Q), entropy(P, Q)),
+    "BCEWithLogitsLoss": (
+        lambda r: nn.BCEWithLogitsLoss(reduction=r),
+        (X, Q),
+        entropy(scipy.special.expit(X), Q),
+    ),
+    "KLDivLoss": (nn.KLDivLoss, (LOG_P, P), scipy.special.rel_entr(P, np.exp(LOG_P))),
+    "HingeLoss": (nn.HingeLoss, (X, SIGNS), np.maximum(0, 1 - SIGNS * X)),
+    "CosineEmbeddingLoss": (
+        lambda r: nn.CosineEmbeddingLoss(0.1, r),
+        (X, Y, SIGNS[:, 0].astype(int)),
+        np.where(
+            SIGNS[:, 0] > 0,
+            1 - (X * Y).sum(1) / norm(X) / norm(Y),
+            np.maximum(0, (X * Y).sum(1) / norm(X) / norm(Y) - 0.1),
+        ),
+    ),
+    "TripletMarginLoss": (
+        lambda r: nn.TripletMarginLoss(2.0, eps=0.0, reduction=r),
+        (X, Y, P),
+        np.maximum(0, norm(X - Y) - norm(X - P) + 2),
+    ),
+}
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("name", FORMULAS)
+def test_formula(name: str, reduction: str) -> None:
+    make, arrays, losses = FORMULAS[name]
+    expected = {"mean": losses.mean(), "sum": losses.sum(), "none": losses}[reduction]
+    np.testing.assert_allclose(make(reduction)(*arrays).numpy(), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_gradients(name: str) -> None:
+    make, arrays, _ = FORMULAS[name]
+    report = tl.gradcheck(make("mean"), list(arrays), order=2)
+    assert report, str(report)
+
+
+def test_binary_cross_entropy_at_the_ends_is_finite() -> None:
+    p = tl.Tensor([0.0, 1.0], requires_grad=True)
+    loss = F.binary_cross_entropy(p, [1.0, 1.0], reduction="none")
+    loss.sum().backward()
+    assert loss.tolist() == [100.0, 0.0]
+    assert np.isfinite(p.grad.numpy()).all()
+    scores = tl.Tensor([-1000.0, 1000.0], requires_grad=True)
+    F.binary_cross_entropy_with_logits(scores, [1.0, 1.0], reduction="sum").backward()
+    np.testing.assert_allclose(scores.grad.numpy(), [-1.0, 0.0], atol=1e-30)
+
+
+def test_ignored_samples_do_not_count() -> None:
+    scores = tl.Tensor(X, requires_grad=True)
+    loss = F.cross_entropy(scores, [0, -100, 2, -100, 1, -100])
+    np.testing.assert_allclose(float(loss), -LOG_P[[0, 2, 4], [0, 2, 1]].mean())
+    loss.backward()
+    assert not scores.grad.numpy()[[1, 3, 5]].any()
+
+
+def test_class_weights_weight_the_mean() -> None:
+    loss = F.cross_entropy(X, CLASSES, weight=WEIGHTS)
+    picked = -LOG_P[range(6), CLASSES]
+    np.testing.assert_allclose(float(loss), np.average(picked, weights=WEIGHTS[CLASSES]))
+
+
+def test_a_loss_of_each_example_under_vmap() -> None:
+    found = tl.vmap(lambda x, y: F.cross_entropy(x, y))(X, tl.Tensor(CLASSES))
+    np.testing.assert_allclose(found.numpy(), -LOG_P[range(6), CLASSES])
+
+
+def test_weights_are_part_of_the_state() -> None:
+    loss = nn.CrossEntropyLoss(weight=WEIGHTS)
+    assert list(loss.state_dict()) == ["weight"]
+    assert not list(loss.parameters())
+    assert repr(nn.HuberLoss(delta=2.0)) == "HuberLoss(reduction='mean', delta=2.0)"
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (lambda: F.huber_loss(X, Y, delta=0), RangeError, "delta=0 is not positive"),
+        (lambda: F.binary_cross_entropy(X, Q), RangeError, "with_logits"),
+        (lambda: F.cross_entropy(X, CLASSES, label_smoothing=2), RangeError, "is no share"),
+        (lambda: F.cosine_embedding_loss(X, Y, SIGNS), ShapeError, r"Pass shape \(6,\)"),
+        (lambda: F.l1_loss(X, Y[:1]), ShapeError, r"\[l1_loss\] the input has shape \(6, 5\)"),
+        (lambda: F.kl_div(LOG_P, P, "batch"), ArgumentError, "reduction='batch'"),
+    ],
+)
+def test_mistakes(call, kind, message) -> None:
+    with pytest.raises(kind, match=message):
+        call()

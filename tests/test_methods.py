@@ -21,7 +21,7 @@ X, Y = np.array([[2.0, 3.0], [5.0, 7.0]]), np.array([[3.0, 2.0], [4.0, 6.0]])
 @pytest.mark.parametrize("name", [name for name in vars(Methods) if name in REGISTRY])
 def test_a_method_is_the_op_of_its_name(name):
     method = getattr(Methods, name)
-    if name != "reshape":  # which takes its lengths one by one, too
+    if name not in ("reshape", "tile", "transpose"):  # which take numbers one by one, too
         assert method is REGISTRY[name].record
     assert method.__name__ == name
     assert method.__doc__

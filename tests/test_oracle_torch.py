@@ -11,7 +11,19 @@ from tinygrad_lesson import Tensor, autograd
 from tinygrad_lesson.op import REGISTRY, Op
 from tinygrad_lesson.samples import Domain, Sample
 
-from .support import draw, filled, parts, registered_calls, run, same, seeded, wanted_inputs
+from .support import (
+    LAYOUTS,
+    OF_INDEPENDENT_ROWS,
+    as_tensors,
+    draw,
+    filled,
+    parts,
+    registered_calls,
+    run,
+    same,
+    seeded,
+    wanted_inputs,
+)
 
 torch = pytest.importorskip("torch")
 
@@ -49,6 +61,46 @@ def test_op(op: Op[...], call: Sample, dtype: Any) -> None:
     ours = [Tensor(a, requires_grad=i in wanted) for i, a in enumerate(arrays)]
     peers = [torch.tensor(a, requires_grad=i in wanted) for i, a in enumerate(arrays)]
     compare(op, ours, peers, call.params, wanted, TOLERANCE[dtype])
+
+
+ANOTHER_OF_EQUALS = {
+    "argtopk", "topk", "cumulative_argmax", "cumulative_argmin", "cumulative_max", "cumulative_min",
+    "packed_svd", "svd", "matrix_norm",
+}  # fmt: skip
+"""With a stride of zero all rows are equal, and PyTorch chooses another one than the first, or
+other vectors to a singular value of 0."""
+
+
+@pytest.mark.filterwarnings("ignore:var\\(\\)|std\\(\\):UserWarning")
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(("op", "call"), CALLS)
+def test_layouts(op: Op[...], call: Sample, layout: str) -> None:
+    """Negative strides and zero ones: PyTorch gets the same numbers in plain order."""
+    if layout == "zero stride" and op.name in OF_INDEPENDENT_ROWS | ANOTHER_OF_EQUALS:
+        return
+    strided = [LAYOUTS[layout](array) for array in draw(op, call)]
+    wanted = wanted_inputs(op, strided)
+    peers = [torch.tensor(a.copy(), requires_grad=i in wanted) for i, a in enumerate(strided)]
+    compare(op, as_tensors(strided, wanted), peers, call.params, wanted, 1e-12)
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (1, 1), (2, 0, 3)], ids=str)
+@pytest.mark.parametrize(
+    "op",
+    [
+        pytest.param(op, id=name)
+        for name, op in REGISTRY.items()
+        if op.kind.name == "elementwise" and PEERS[name] is not None
+    ],
+)
+def test_single_numbers_and_empty_arrays(op: Op[...], shape: tuple[int, ...]) -> None:
+    domains, params = op.samples, {}
+    if isinstance(domains[0], Sample):
+        domains, params = domains[0].inputs, domains[0].params
+    arrays = [d.draw(seeded(op.name), shape) for d in domains if isinstance(d, Domain)]
+    wanted = wanted_inputs(op, arrays)
+    peers = [torch.tensor(a, requires_grad=i in wanted) for i, a in enumerate(arrays)]
+    compare(op, as_tensors(arrays, wanted), peers, params, wanted, 1e-12)
 
 
 def compare(
@@ -91,7 +143,7 @@ BROADCASTS = [
     [
         pytest.param(op, id=name)
         for name, op in REGISTRY.items()
-        if op.kind.name == "elementwise" and len(op.arrays) > 1
+        if op.kind.name == "elementwise" and len(op.arrays) > 1 and PEERS[name] is not None
     ],
 )
 def test_broadcasting(op: Op[...], shapes: Any) -> None:

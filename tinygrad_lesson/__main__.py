@@ -11,10 +11,11 @@ from .op import REGISTRY
 
 NOT_YET = {
     "elementwise": "complex numbers; erf, gamma and other special functions; hyperbolic inverses",
-    "reduction": "cumulative sums and products, median, quantile, norm",
+    "reduction": "",
+    "scan": "",
     "movement": "pad, roll, tile, repeat, tril and triu, einsum",
     "linear": "convolution, tensordot, decompositions (svd, qr, eigh, cholesky), solve",
-    "indexing": "scatter with other reductions, sort, topk, unique",
+    "indexing": "scatter with other reductions, unique",
     "creation": "meshgrid",
     "composite": "",
     "modules": "convolution, pooling, recurrent and attention layers, normalisation, dropout,"

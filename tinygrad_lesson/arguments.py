@@ -1,4 +1,4 @@
-"""Arguments that must be integers, counts or shapes, checked before anything is made of them."""
+"""Arguments that must be integers, counts, shapes or devices, checked before they are used."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import reprlib
 from operator import index
 from typing import Any
 
-from .errors import ArgumentError, RangeError, ShapeError
+import numpy as np
+
+from .errors import ArgumentError, AxisError, RangeError, ShapeError
 
 
 def shown(value: Any) -> str:
@@ -48,3 +50,44 @@ def lengths(where: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
     if any(length < 0 for length in checked):
         raise ShapeError(where, f"shape {checked} has a negative length", "Lengths are 0 or more.")
     return checked
+
+
+def check_device(where: str, device: Any) -> None:
+    """Refuse a `device` other than None and ``"cpu"``."""
+    if device is not None and device != "cpu":
+        raise RangeError(
+            where, f"there is no device {shown(device)}", 'Tensors are on the "cpu"; leave it out.'
+        )
+
+
+def axis(where: str, value: Any, ndim: int, name: str = "axis") -> int:
+    """The axis `value` of an array with `ndim` axes, counted from the front."""
+    number = integer(where, name, value)
+    if not -ndim <= number < ndim:
+        raise AxisError(
+            where,
+            f"{name}={number} does not exist among {ndim} axes",
+            f"Use one from {-ndim} to {ndim - 1}." if ndim else "A single number has no axes.",
+        )
+    return number % ndim
+
+
+def axes(where: str, value: Any, ndim: int, name: str = "axis") -> tuple[int, ...]:
+    """One axis or several of an array with `ndim` axes, counted from the front; no two alike."""
+    several = value if isinstance(value, tuple | list) else (value,)
+    found = tuple(axis(where, a, ndim, name) for a in several)
+    if len(set(found)) < len(found):
+        raise AxisError(where, f"{name}={value} names one axis twice", "Name each axis once.")
+    return found
+
+
+def broadcast_shape(where: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape to which arrays of `shapes` broadcast."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError as error:
+        raise ShapeError(
+            where,
+            f"shapes {' and '.join(map(str, shapes))} do not broadcast",
+            "Axes are lined up from the right; each pair must be equal, or one of them 1.",
+        ) from error

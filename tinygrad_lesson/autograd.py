@@ -167,7 +167,7 @@ def _cotangents(
             "Give one for each output, None where the output is a single number.",
         )
     cotangents: dict[Node | Leaf, Any] = {}
-    debug = current().debug and current().tracer is None
+    watched = current().watch and current().tracer is None
     for output, gradient in zip(outputs, gradients, strict=True):
         node = output.node
         if node is None or not node.requires_grad:
@@ -177,7 +177,7 @@ def _cotangents(
                 " a tensor that requires a gradient",
                 "Set requires_grad=True on what is to be differentiated, and leave no_grad().",
             )
-        if debug:
+        if watched:
             check_output(node, output.raw)
         g = _start(where, output, gradient, create_graph)
         cotangents[node] = cotangents[node] + g if node in cotangents else g

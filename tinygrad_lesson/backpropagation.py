@@ -57,7 +57,7 @@ def walk(
     """
     reach = None if wanted is None else _leading_to(wanted, topological(cotangents))
     pending = dict(cotangents)
-    watched = current().debug and current().tracer is None
+    watched = current().watch and current().tracer is None
     # The latest node first: every node that used its result is then already behind us.
     latest = [
         (-node.number, node)
@@ -97,7 +97,7 @@ def walk(
                 part = rule(xp, g, *args, **node.params)
             except TinygradError:
                 raise
-            except (TypeError, AttributeError) as error:
+            except (TypeError, AttributeError, ValueError) as error:
                 raise _rule_error(node, i, error) from error
             if part is None:
                 continue
@@ -167,11 +167,16 @@ def _hooked(g: Any, hooks: list[Hook], lift: Lift, create_graph: bool) -> Any:
 
 
 def _rule_error(node: Node, i: int, error: Exception) -> RuleError:
-    """What to say when a rule fell over something that is not an array."""
+    """What to say when a rule fell over something that is not an array, or over its numbers."""
+    unsolvable = isinstance(error, ValueError)  # NumPy's LinAlgError is one
     return RuleError(
         node.op.name,
-        f"its rule for {node.op.input_name(i)!r} failed: {error}",
-        "A rule computes only with what it names in saves=, and returns an array.",
+        f"its rule for {node.op.input_name(i)!r} failed: {str(error).rstrip('.').lower()}"
+        if unsolvable
+        else f"its rule for {node.op.input_name(i)!r} failed: {error}",
+        "There is no derivative at these numbers, such as those of a matrix without an inverse."
+        if unsolvable
+        else "A rule computes only with what it names in saves=, and returns an array.",
     )
 
 

@@ -76,7 +76,12 @@ def split_index(index: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], li
         if item is None or item is Ellipsis or isinstance(item, int):
             skeleton.append(item)
             continue
-        array = np.asarray(getattr(item, "raw", item))
+        raw = getattr(item, "raw", item)
+        if getattr(raw, "abstract", False) and raw.dtype.kind in "iu":  # its numbers are unknown
+            skeleton.append(SLOT)
+            arrays.append(item)
+            continue
+        array = np.asarray(raw)
         if array.size == 0 and isinstance(item, list):
             array = array.astype(np.intp)  # NumPy would make it floats
         kind = array.dtype.kind

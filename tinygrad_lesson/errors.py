@@ -106,6 +106,10 @@ class FileFormatError(TinygradError, ValueError):
     """A file that is damaged, cut off, or not what it is taken for."""
 
 
+class DownloadError(TinygradError, OSError):
+    """A file that cannot be fetched, or is not the one that was published."""
+
+
 class StateDictError(TinygradError, RuntimeError, KeyError):
     """A ``state_dict`` that does not fit the module or the optimizer."""
 

@@ -31,13 +31,16 @@ class Mode(NamedTuple):
     scope
         The path of the module that is running, such as ``"MLP/hidden:Linear"``.
     debug
-        Let each node keep the user's file and line, and look for NaN and infinity.
+        Let each node keep the user's file and line.
+    watch
+        Look for NaN and infinity in every result.
     """
 
     grad: bool = True
     tracer: Any = None
     scope: str = ""
     debug: bool = False
+    watch: bool = False
 
 
 _MODE: ContextVar[Mode] = ContextVar("tinygrad_lesson.mode", default=Mode())  # noqa: B039
@@ -125,6 +128,12 @@ class debug(_Switch):  # noqa: N801  reads like no_grad
     >>> y.node.where is not None
     True
     """
+
+    _changes: ClassVar[dict[str, Any]] = {"debug": True, "watch": True}
+
+
+class remember_lines(_Switch):  # noqa: N801
+    """Let each node keep the user's file and line, as under :class:`debug`, and no more."""
 
     _changes: ClassVar[dict[str, Any]] = {"debug": True}
 

@@ -46,18 +46,25 @@ BACKWARD = {
 OTHERWISE = "Keep its inputs where it is finite."
 
 
-def warn(op: Op[...], inputs: Sequence[Any], out: Array, where: str, scope: str) -> None:
+def warn(
+    op: Op[...],
+    inputs: Sequence[Any],
+    params: Mapping[str, Any],
+    out: Array,
+    where: str,
+    scope: str,
+) -> None:
     """Warn if `op` made NaN or infinity of `inputs` that had none.
 
     Parameters
     ----------
-    op, inputs, out
+    op, inputs, params, out
         What ran, on tensors or Python numbers, and the array that came out.
     where, scope
         The user's file and line, and the path of the module that was running.
     """
     arrays = [getattr(x, "raw", x) for x in inputs]
-    element = _arisen(out, arrays)
+    element = _arisen(out, [*arrays, *params.values()])
     if element is not None:
         what = _of_result(op, arrays, out, element, where)
         remedy = _remedy(op, [getattr(x, "node", None) for x in inputs])
@@ -74,7 +81,7 @@ def check_output(node: Node | Leaf, out: Array) -> None:
     values = _replayed(order)
     for made in order:
         inputs = _inputs(made, values)
-        element = _arisen(values[made], inputs)
+        element = _arisen(values[made], [*inputs, *made.params.values()])
         if element is not None:
             raise NonFiniteError(
                 _path(made.scope, made.op),

@@ -312,4 +312,5 @@ movement = Kind("movement")  # the same numbers in another shape, order or dtype
 linear = Kind("linear")  # sums of products of the inputs
 indexing = Kind("indexing")  # elements chosen by number
 creation = Kind("creation")  # new numbers in the shape of an old array
+scan = Kind("scan")  # along an axis, each number from all those up to it
 composite = Kind("composite", composite=True)  # a formula in other ops, differentiated through

@@ -5,6 +5,7 @@ Without them NumPy would turn the tensor into an array, and its history would be
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -12,25 +13,44 @@ import numpy as np
 
 from . import ops
 from .arrays import Array
-from .errors import ArgumentError, RangeError
+from .errors import RangeError
 from .op import Op
+from .translation import name_of, translated, unsupported
 
 UFUNCS: dict[Any, Op[...]] = {
     function: op
     for name, op in vars(ops).items()
     if isinstance(op, Op) and isinstance(function := getattr(np, name, None), np.ufunc)
 }
-"""NumPy's ufuncs that an op of the same name stands for."""
+"""NumPy's ufuncs that an op stands for, mostly of the same name."""
 
-FUNCTIONS: dict[Any, Op[...]] = {
-    getattr(np, name): getattr(ops, name)
-    for name in (
-        "sum", "mean", "prod", "max", "min", "var", "std", "argmax", "argmin", "any", "all",
-        "reshape", "permute_dims", "broadcast_to", "expand_dims", "squeeze", "flip", "concat",
-        "stack", "where", "clip", "take", "zeros_like", "ones_like", "full_like", "round",
-    )
+UFUNCS |= {
+    np.rint: ops.round, np.fabs: ops.abs, np.degrees: ops.rad2deg, np.radians: ops.deg2rad,
 }  # fmt: skip
-"""NumPy's other functions that an op stands for, with the same arguments."""
+
+SCIPY = {"expit": "sigmoid", "gammaln": "lgamma", "psi": "digamma"}
+"""Functions of scipy.special that have another name here."""
+
+METHODS: dict[str, dict[Any, Op[...]]] = {
+    "reduce": {
+        np.add: ops.sum, np.multiply: ops.prod, np.maximum: ops.max, np.minimum: ops.min,
+        np.logical_and: ops.all, np.logical_or: ops.any, np.logaddexp: ops.logsumexp,
+    },
+    "accumulate": {
+        np.add: ops.cumulative_sum, np.multiply: ops.cumulative_prod,
+        np.maximum: ops.cumulative_max, np.minimum: ops.cumulative_min,
+    },
+}  # fmt: skip
+"""The ops that ``np.add.reduce``, ``np.add.accumulate`` and the like are."""
+
+
+def op_of(ufunc: Any) -> Op[...] | None:
+    """The op that a ufunc of NumPy or scipy.special stands for, or None."""
+    op, name = UFUNCS.get(ufunc), ufunc.__name__
+    if op is None and getattr(sys.modules.get("scipy.special"), name, None) is ufunc:
+        op = getattr(ops, SCIPY.get(name, name), None)
+    fits = isinstance(op, Op) and (len(op.arrays), 1) == (ufunc.nin, ufunc.nout)
+    return op if fits else None
 
 
 class NumpyProtocols:
@@ -39,19 +59,28 @@ class NumpyProtocols:
     __slots__ = ()
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        op = UFUNCS.get(ufunc)
-        if op is None or method != "__call__" or kwargs:
-            called = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-            raise _unsupported(f"np.{called}", kwargs)
-        return op(*inputs)
+        op, static = op_of(ufunc), kwargs
+        if method in METHODS:
+            op, static = METHODS[method].get(ufunc), {"axis": 0, **kwargs}
+        if op is not None and static.keys() <= set(op.parameters):
+            if method in ("__call__", *METHODS):
+                return op(*inputs, **static)
+            if method == "outer":
+                x, y = inputs
+                return op(np.reshape(x, (*np.shape(x), *(1,) * np.ndim(y))), y)
+        if ufunc is np.divmod and method == "__call__" and not kwargs:
+            return ops.floor_divide(*inputs), ops.remainder(*inputs)
+        called = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        is_numpys = getattr(np, ufunc.__name__, None) is ufunc
+        raise unsupported(f"np.{called}" if is_numpys else called, kwargs)
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: Any
     ) -> Any:
-        op = FUNCTIONS.get(function)
-        if op is None or "out" in kwargs:
-            raise _unsupported(f"np.{function.__name__}", kwargs)
-        return op(*args, **kwargs)
+        ours = translated(function)
+        if ours is None or kwargs.get("out") is not None:
+            raise unsupported(name_of(function), kwargs)
+        return ours(*args, **kwargs)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         array = cast(Any, self).numpy()
@@ -64,22 +93,3 @@ class NumpyProtocols:
                 )
             return array.astype(dtype)
         return array.copy() if copy else array
-
-    def __dlpack__(self, **kwargs: Any) -> Any:
-        return cast(Any, self).numpy().__dlpack__(**kwargs)
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return cast("tuple[int, int]", cast(Any, self).numpy().__dlpack_device__())
-
-
-def _unsupported(called: str, kwargs: dict[str, Any]) -> ArgumentError:
-    if "out" in kwargs:
-        return ArgumentError(
-            called, "out= would write into an array that a graph may still need",
-            "Use the value that the function returns.",
-        )  # fmt: skip
-    given = f" with {', '.join(kwargs)}=" if kwargs else ""
-    return ArgumentError(
-        called, f"not available on a Tensor{given}",
-        "Call it on t.numpy(), or write it with the functions of tinygrad_lesson.",
-    )  # fmt: skip

@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from . import ops
 from .arrays import Array
 from .arrays import numpy as numpy_namespace
@@ -62,10 +64,12 @@ def user_line() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
-def _watch(op: Op[...], inputs: Sequence[Any], out: Array, mode: Mode) -> None:
-    """In debug mode: warn of the first NaN or infinity."""
+def _watch(
+    op: Op[...], inputs: Sequence[Any], params: Mapping[str, Any], out: Array, mode: Mode
+) -> None:
+    """Where results are watched: warn of the first NaN or infinity."""
     if mode.tracer is None:
-        warn(op, inputs, out, user_line(), mode.scope)
+        warn(op, inputs, params, out, user_line(), mode.scope)
 
 
 def recorder(op: Op[...]) -> Callable[..., Tensor]:
@@ -104,8 +108,8 @@ def _unary(op: Op[...]) -> Callable[..., Tensor]:
             raise
         except REFUSALS as error:
             raise explain(op, (x,), params, error) from error
-        if mode.debug:
-            _watch(op, (x,), out, mode)
+        if mode.watch:
+            _watch(op, (x,), params, out, mode)
         tensor = _new(Tensor)
         tensor._data = out
         tensor._node = None
@@ -162,8 +166,8 @@ def _binary(op: Op[...]) -> Callable[..., Tensor]:
             raise
         except REFUSALS as error:
             raise explain(op, (x, y), NO_PARAMS, error) from error
-        if mode.debug:
-            _watch(op, (x, y), out, mode)
+        if mode.watch:
+            _watch(op, (x, y), NO_PARAMS, out, mode)
         tensor = _new(Tensor)
         tensor._data = out
         tensor._node = None
@@ -185,11 +189,20 @@ def _general(op: Op[...]) -> Callable[..., Tensor]:
 
     def call(*args: Any, **given: Any) -> Tensor:
         inputs, params = bind(op, args, given)
-        tensors = [
-            x if isinstance(x, Tensor) or type(x) in NUMBERS else Tensor.coerce(x, op)
-            for x in inputs
-        ]
-        if not any(isinstance(x, Tensor) and x.dtype.kind == "f" for x in tensors):
+        tensors: list[Any] = []
+        wanted, bit, real, bare = 0, 1, False, False
+        for x in inputs:
+            if not isinstance(x, Tensor) and type(x) not in NUMBERS:
+                x = Tensor.coerce(x, op)
+            if isinstance(x, Tensor):
+                real = real or x._data.dtype.kind == "f"
+                if x._node is not None and x._node.requires_grad:
+                    wanted |= bit
+            else:
+                bare = bare or type(x) is float
+            tensors.append(x)
+            bit <<= 1
+        if bare and not real:
             # floats that meet no other float have the default dtype, not NumPy's
             tensors = [Tensor(x) if type(x) is float else x for x in tensors]
         arrays = [x._data if isinstance(x, Tensor) else x for x in tensors]
@@ -204,16 +217,13 @@ def _general(op: Op[...]) -> Callable[..., Tensor]:
             raise
         except REFUSALS as error:
             raise explain(op, tensors, params, error) from error
-        if mode.debug:
-            _watch(op, tensors, out, mode)
+        if mode.watch:
+            _watch(op, tensors, params, out, mode)
         tensor = _new(Tensor)
         tensor._data = out
         tensor._node = None
-        if mode.grad and differentiable:
-            wanted = sum(
-                1 << i for i, x in enumerate(tensors) if isinstance(x, Tensor) and x.requires_grad
-            )
-            plan = plans[wanted | 1 << len(tensors)]
+        if wanted and mode.grad and differentiable:
+            plan = plans[wanted | bit]
             if plan.rules and out.dtype.kind == "f":
                 parents = packed(
                     tuple(x._node or _leaf(x) if isinstance(x, Tensor) else x for x in tensors)
@@ -232,11 +242,24 @@ def _composite(op: Op[...]) -> Callable[..., Tensor]:
 
     def call(*args: Any, **given: Any) -> Tensor:
         inputs, params = bind(op, args, given)
-        tensors = (x if isinstance(x, Tensor) else Tensor.coerce(x, op) for x in inputs)
+        tensors = [x if type(x) in NUMBERS or isinstance(x, Tensor) else Tensor.coerce(x, op)
+                   for x in inputs]  # fmt: skip
+        if any(type(x) in NUMBERS for x in tensors):
+            tensors = _with_numbers(tensors)
         result: Tensor = forward(ops, *tensors, **params)
         return result
 
     return _named(call, op)
+
+
+def _with_numbers(inputs: Sequence[Any]) -> list[Tensor]:
+    """Python numbers among tensors as tensors, which promote as the numbers would have."""
+    dtypes = [x.dtype for x in inputs if isinstance(x, Tensor)]
+    if not dtypes:
+        return [Tensor(x) for x in inputs]
+    return [
+        x if isinstance(x, Tensor) else Tensor(x, dtype=np.result_type(*dtypes, x)) for x in inputs
+    ]
 
 
 def _named(call: Callable[..., Tensor], op: Op[...]) -> Callable[..., Tensor]:

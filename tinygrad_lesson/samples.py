@@ -30,6 +30,8 @@ class Domain(NamedTuple):
         ``"f"`` floats, ``"i"`` integers below `high`, ``"b"`` booleans.
     avoid
         Points, such as a kink, from which every element keeps a distance of `margin`.
+    dominant
+        Whether the diagonals of the last two axes are moved up until they outweigh the rest.
     """
 
     low: float
@@ -38,6 +40,7 @@ class Domain(NamedTuple):
     kind: str = "f"
     avoid: tuple[float, ...] = ()
     margin: float = 0.05
+    dominant: bool = False
 
     def draw(
         self,
@@ -58,7 +61,11 @@ class Domain(NamedTuple):
         for point in self.avoid:
             near = np.abs(values - point) < self.margin
             values = np.where(near, values + np.copysign(self.margin, values - point), values)
-        return values.reshape(shape).astype(dtype)
+        values = values.reshape(shape)
+        if self.dominant:
+            rows, columns = shape[-2:]
+            values = values + np.eye(rows, columns) * self.high * columns
+        return values.astype(dtype)
 
 
 class Sample(NamedTuple):
@@ -77,6 +84,11 @@ def uniform(
 ) -> Domain:
     """Floats between `low` and `high`, apart from one another and from the points of `avoid`."""
     return Domain(low, high, shape, avoid=avoid)
+
+
+def dominant(low: float, high: float, shape: tuple[int, ...]) -> Domain:
+    """Matrices with a dominant diagonal: invertible, and if symmetrised positive definite."""
+    return Domain(low, high, shape, dominant=True)
 
 
 def integers(low: int, high: int, shape: tuple[int, ...] = ()) -> Domain:
@@ -108,10 +120,5 @@ def calls(samples: tuple[Domain | Sample, ...]) -> Iterator[Sample]:
     if domains:
         for shapes in ELEMENTWISE_SHAPES:
             shaped = zip(domains, shapes, strict=False)
-            yield Sample(
-                tuple(
-                    Domain(d.low, d.high, shape, d.kind, d.avoid, d.margin) for d, shape in shaped
-                ),
-                {},
-            )
+            yield Sample(tuple(d._replace(shape=shape) for d, shape in shaped), {})
     yield from (item for item in samples if isinstance(item, Sample))

@@ -33,10 +33,11 @@ from .op import Op
 from .protocols import NumpyProtocols
 from .readonly import read_only
 from .recording import NUMBERS, makes
+from .standard import StandardProtocols
 
 
 @makes
-class Tensor(Methods, NumpyProtocols):
+class Tensor(Methods, NumpyProtocols, StandardProtocols):
     """A multi-dimensional array that remembers the ops that made it.
 
     Parameters
@@ -417,9 +418,16 @@ class Tensor(Methods, NumpyProtocols):
     def __int__(self) -> int:
         return int(self.item())
 
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
     def __index__(self) -> int:
         if self.dtype.kind not in "iu":
             raise DTypeError("index", f"a {self.dtype} cannot count", "Convert it: int(t).")
+        if self.shape:
+            raise ArgumentError(
+                "index", f"shape {self.shape} is not that of a single number", "Use int(t)."
+            )
         return int(self.item())
 
     def __bool__(self) -> bool:
@@ -455,7 +463,9 @@ class Tensor(Methods, NumpyProtocols):
         return format(self.item(), spec) if spec else str(self)
 
     def __repr__(self) -> str:
-        numbers = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(")
+        numbers = repr(self._data)  # of an array that stands for others
+        if isinstance(self._data, np.ndarray | np.generic):
+            numbers = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(")
         notes = [f"dtype={self.dtype}"]
         if isinstance(self._node, Node):
             notes.append(f"op={self._node.op.name}")

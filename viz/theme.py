@@ -32,6 +32,7 @@ PAINTS: Final = {
     "elementwise": Paint("#b5dcfb", "#1b84bd", "elementwise"),
     "linear": Paint("#fbe192", "#b38a00", "linear"),
     "reduction": Paint("#a3e4bb", "#12452c", "reduction"),
+    "scan": Paint("#c8e292", "#1c1c9c", "scan (cumulative)"),
     "movement": Paint("#e6ddf5", "#3a2f96", "movement"),
     "indexing": Paint("#edc9da", "#8a4a68", "indexing"),
     "creation": Paint("#fdf6e0", "#a19380", "creation"),

@@ -6,10 +6,64 @@ with 400 elements, of ops whose parameters have to fit their shapes.
 
 from __future__ import annotations
 
-from . import elementwise, indexing, linear, movement, reduction
+from . import (
+    activations,
+    attention,
+    convolution,
+    creation,
+    ctc,
+    diagonals,
+    elementwise,
+    indexing,
+    joining,
+    linalg,
+    linear,
+    movement,
+    normalization,
+    norms,
+    order,
+    padding,
+    pooling,
+    rearranging,
+    reduction,
+    resampling,
+    scan,
+    scatter,
+    sets,
+    special,
+    statistics,
+    windows,
+)
 from .shared import Calls, Oracles
 
-FAMILIES = (elementwise, reduction, movement, linear, indexing)
+FAMILIES = (
+    elementwise,
+    activations,
+    reduction,
+    movement,
+    linear,
+    linalg,
+    indexing,
+    diagonals,
+    creation,
+    sets,
+    scan,
+    normalization,
+    order,
+    rearranging,
+    joining,
+    padding,
+    windows,
+    scatter,
+    attention,
+    convolution,
+    pooling,
+    statistics,
+    norms,
+    special,
+    ctc,
+    resampling,
+)
 
 VALUES: Oracles = {name: f for family in FAMILIES for name, f in family.VALUES.items()}
 LARGE: Calls = {name: calls for family in FAMILIES for name, calls in family.LARGE.items()}

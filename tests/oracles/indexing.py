@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_lesson.arrays import SLOT
 from tinygrad_lesson.samples import integers, sample, uniform
 
-from .shared import Calls, Oracles
+from .shared import Calls, Oracles, of_numpy
 
 
 def numpy_index(index: tuple[Any, ...], arrays: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -48,7 +48,32 @@ def last_written(*arrays: Any, index: Any, shape: Any) -> Any:
     return kept.reshape(chosen.shape)
 
 
+def add_along_axis(values: Any, indices: Any, shape: Any, axis: int) -> Any:
+    values, indices = np.broadcast_arrays(values, indices)
+    places = np.indices(indices.shape)
+    places[axis] = indices
+    out = np.zeros(shape, values.dtype)
+    np.add.at(out, tuple(places), values)
+    return out
+
+
+def gather(x: Any, indices: Any, axis: int) -> Any:
+    places = np.indices(indices.shape)
+    places[axis] = indices
+    return x[tuple(places)]
+
+
+def masked_select(x: Any, mask: Any) -> Any:
+    x, mask = np.broadcast_arrays(x, mask)
+    return x[mask]
+
+
 VALUES: Oracles = {
+    **of_numpy("take_along_axis", "flatnonzero"),
+    "add_along_axis": add_along_axis,
+    "gather": gather,
+    "masked_select": masked_select,
+    "index_select": np.take,
     "getitem": lambda x, *arrays, index: x[numpy_index(index, arrays)],
     "add_at": add_at,
     "setitem": setitem,
@@ -61,6 +86,11 @@ ROWS = integers(0, 25, (20,))
 TABLE, PART = uniform(-3, 3, (25, 20)), uniform(-3, 3, (20, 20))
 
 LARGE: Calls = {
+    "add_along_axis": [
+        sample(PART, integers(0, 25, (20, 20)), shape=(20, 25)),
+        sample(PART, integers(-25, 25, (20, 1)), shape=(25, 20), axis=0),
+    ],
+    "take_along_axis": [sample(TABLE, integers(0, 25, (30, 20)), axis=0)],
     "add_at": [
         sample(PART, index=(slice(1, 21),), shape=(25, 20)),
         sample(PART, ROWS, index=(SLOT,), shape=(25, 20)),

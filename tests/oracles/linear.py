@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lesson.samples import sample, uniform
+
 from .shared import Calls, Oracles, of_numpy
 
-VALUES: Oracles = of_numpy("matmul")
+VALUES: Oracles = {
+    **of_numpy("matmul", "vecdot", "tensordot", "inner", "dot", "kron"),
+    "cross": np.linalg.cross,
+    "outer": np.linalg.outer,
+    "einsum": lambda *arrays, subscripts: np.einsum(subscripts, *arrays),
+    "multi_dot": lambda *arrays: np.linalg.multi_dot(arrays),
+}
 
-LARGE: Calls = {}
+
+def _block(*shape: int) -> Any:
+    return uniform(-2, 2, shape)
+
+
+LARGE: Calls = {
+    "cross": [sample(_block(140, 3), _block(140, 3))],
+    "einsum": [sample(_block(20, 20), _block(20, 20), subscripts="ij,jk")],
+}

@@ -1,6 +1,8 @@
-"""Values of movement and creation ops by NumPy."""
+"""Values of movement ops by NumPy."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -8,15 +10,20 @@ from tinygrad_lesson.samples import sample, uniform
 
 from .shared import Calls, Oracles, of_numpy
 
+
+def unflatten(x: Any, axis: int, shape: Any) -> Any:
+    axis %= x.ndim
+    return np.reshape(x, x.shape[:axis] + shape + x.shape[axis + 1 :])
+
+
 VALUES: Oracles = {
-    **of_numpy("zeros_like", "ones_like", "full_like"),
-    **of_numpy("permute_dims", "matrix_transpose", "broadcast_to", "expand_dims"),
-    **of_numpy("squeeze", "flip"),
-    "reshape": lambda x, shape: np.reshape(x, shape),
+    **of_numpy("permute_dims", "matrix_transpose", "broadcast_to", "expand_dims", "squeeze"),
+    **of_numpy("ravel", "transpose", "swapaxes", "moveaxis", "broadcast_arrays", "meshgrid"),
+    **of_numpy("atleast_1d", "atleast_2d", "atleast_3d"),
+    "reshape": lambda x, shape, copy: np.reshape(x, shape),
     "flatten": lambda x, start_axis: x.reshape((*x.shape[:start_axis], -1)),
-    "concat": lambda *arrays, axis: np.concat(arrays, axis),
-    "stack": lambda *arrays, axis: np.stack(arrays, axis),
-    "astype": lambda x, dtype: x.astype(dtype),
+    "unflatten": unflatten,
+    "astype": lambda x, dtype, copy, device: x.astype(dtype),
 }
 
 LARGE: Calls = {

@@ -9,9 +9,63 @@ import pytest
 
 pytest.importorskip("torch")
 
-from . import elementwise, indexing, linear, movement, reduction
+from . import (
+    activations,
+    attention,
+    convolution,
+    creation,
+    ctc,
+    diagonals,
+    elementwise,
+    indexing,
+    joining,
+    linalg,
+    linear,
+    movement,
+    normalization,
+    norms,
+    order,
+    padding,
+    pooling,
+    rearranging,
+    reduction,
+    resampling,
+    scan,
+    scatter,
+    sets,
+    special,
+    statistics,
+    windows,
+)
 from .shared import Peers
 
-FAMILIES = (elementwise, reduction, movement, linear, indexing)
+FAMILIES = (
+    elementwise,
+    activations,
+    reduction,
+    movement,
+    linear,
+    linalg,
+    indexing,
+    diagonals,
+    creation,
+    sets,
+    scan,
+    normalization,
+    order,
+    rearranging,
+    joining,
+    padding,
+    windows,
+    scatter,
+    attention,
+    convolution,
+    pooling,
+    statistics,
+    norms,
+    special,
+    ctc,
+    resampling,
+)
 
 PEERS: Peers = {name: f for family in FAMILIES for name, f in family.PEERS.items()}

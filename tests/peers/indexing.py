@@ -49,7 +49,17 @@ def getitem(x: Any, *arrays: Any, index: Any) -> Any:
     return x[index_of(index, arrays)]
 
 
+def take_along_axis(x: Any, indices: Any, axis: int) -> Any:
+    return torch.take_along_dim(x, indices % x.shape[axis], axis)
+
+
 PEERS: Peers = {
+    "take_along_axis": take_along_axis,
+    "add_along_axis": None,
+    "gather": lambda x, indices, axis: torch.gather(x, axis, indices),
+    "index_select": lambda x, indices, axis: torch.index_select(x, axis, indices),
+    "masked_select": torch.masked_select,
+    "flatnonzero": lambda x: torch.nonzero(x.ravel()).ravel(),
     "getitem": getitem,
     "setitem": setitem,
     "add_at": add_at,

@@ -10,8 +10,22 @@ extension that makes the vocabulary closed under differentiation:
 ``softmax``,
 ``log_softmax``
 ``getitem``            ``x[index]``, with the index arrays apart from the static skeleton
-``add_at``        the adjoint of ``getitem``: adds up what repeated indices ask for
+``add_at``             the adjoint of ``getitem``: adds up what repeated indices ask for
+``add_along_axis``,    the adjoints of ``take_along_axis``, ``pad``, ``windows``, ``diagonal`` and
+``unpad``,             ``repeat``
+``overlap_add``,
+``on_diagonal``,
+``sum_repeated``
 ``one_hot``            class numbers as rows of zeros and a one
+``conv``,              convolution, and its adjoints in the images and in the kernels
+``conv_input_grad``,
+``conv_weight_grad``
+``pool_sum``,          sums over windows, and their adjoint
+``pool_spread``
+``pool_max``,          the largest elements of windows; where they are; elements at such places,
+``pool_argmax``,       and the adjoint of taking them
+``pool_pick``,
+``pool_put``
 =====================  ====================================================================
 """
 

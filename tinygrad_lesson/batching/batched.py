@@ -28,6 +28,7 @@ class Batched:
 
     __slots__ = ("dtype", "level", "many", "shape", "tensor")
 
+    abstract = True  # there are no numbers to look at
     __array_ufunc__ = None  # NumPy's arrays leave operators to us
 
     def __init__(self, level: Level, tensor: Tensor, many: bool) -> None:

@@ -63,7 +63,7 @@ class Level:
             restore(inner)
 
     def _one_by_one(self, op: Op[...], inputs: Sequence[Any], params: Mapping[str, Any]) -> Tensor:
-        if current().debug:
+        if current().watch:
             warnings.warn(
                 f"[{op.name}] has no batching rule: it runs {self.size} times",
                 BatchingWarning,

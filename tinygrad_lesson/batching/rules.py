@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from string import ascii_letters
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import ops
 from ..arrays import SLOT
+from ..arrays.subscripts import parse
 from ..op import Op
 from ..tensor import Tensor
 from .batched import Batched
@@ -140,6 +142,13 @@ def _flip(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> T
     return level.call(op, [x.tensor], {"axis": tuple(map(_shifted, axes))})
 
 
+def _diagonal(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
+    moved = {**params, **{name: _shifted(params[name]) for name in ("axis1", "axis2")}}
+    if "shape" in params:  # of on_diagonal
+        moved["shape"] = (level.size, *params["shape"])
+    return level.call(op, [inputs[0].tensor], moved)
+
+
 def _concat(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
     tensors, axis = [_repeated(x, level) for x in inputs], params["axis"]
     if axis is None:
@@ -182,6 +191,29 @@ def _in_front(x: Tensor, many: bool, ndim: int, level: Level) -> Tensor:
     return _reshaped(x, (x.shape[0], *(1,) * (ndim + 1 - x.ndim), *x.shape[1:]), level)
 
 
+def _vectors(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor | None:
+    return _elementwise(op, inputs, params, level) if params["axis"] < 0 else None
+
+
+def _einsum(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
+    """The examples have a letter of their own."""
+    plan = parse(params["subscripts"], tuple(x.ndim for x in inputs))
+    letter = next(letter for letter in ascii_letters if letter not in str(plan))
+    terms = [letter * x.many + term for x, term in zip(inputs, plan.terms, strict=True)]
+    subscripts = f"{','.join(terms)}->{letter}{plan.result}"
+    return level.call(op, [x.tensor for x in inputs], {"subscripts": subscripts})
+
+
+def _solve(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
+    """A vector of each example becomes a matrix, as only a lone one is taken for a vector."""
+    x, y = inputs
+    right = _reshaped(y.tensor, (*y.tensor.shape, 1), level) if y.ndim == 1 else y.tensor
+    ndim = max(x.ndim, y.ndim)
+    arrays = [_in_front(x.tensor, x.many, ndim, level), _in_front(right, y.many, ndim, level)]
+    out = level.call(op, arrays, params)
+    return _reshaped(out, out.shape[:-1], level) if y.ndim == 1 else out
+
+
 # ---- indexing ----------------------------------------------------------------------------
 
 
@@ -219,18 +251,27 @@ def _getitem(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -
     return level.call(op, [x.tensor, *numbered], {"index": (SLOT, *index)})
 
 
+def _selected(index: tuple[Any, ...], indices: Sequence[Any], shape: tuple[int, ...]) -> int:
+    """How many axes an index selects of the array of one example."""
+    zeros = iter(np.zeros(x.shape, int) for x in indices)
+    full = tuple(next(zeros) if item is SLOT else item for item in index)
+    ndim: int = np.broadcast_to(False, shape)[full].ndim
+    return ndim
+
+
 def _add_at(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor | None:
     values, *indices = inputs
     index, shape = params["index"], (level.size, *params["shape"])
+    values = _lined_up(values, _selected(index, indices, params["shape"]), level)
     if _only_first(inputs):
         if not _in_place(index):
             return None
-        arrays = [x.tensor for x in inputs]
+        arrays = [values, *(x.tensor for x in indices)]
         return level.call(op, arrays, {"index": (slice(None), *index), "shape": shape})
     numbered = _numbered(indices, index, level)
     if numbered is None:
         return None
-    arrays = [_repeated(values, level), *numbered]
+    arrays = [values, *numbered]
     return level.call(op, arrays, {"index": (SLOT, *index), "shape": shape})
 
 
@@ -243,6 +284,13 @@ def _take(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> T
     return None
 
 
+OF_LAST_AXES = (
+    "tril", "triu", "inv", "pinv", "det", "cofactors", "packed_slogdet", "matrix_rank",
+    "matrix_exp", "cholesky", "packed_eigh", "eigvalsh", "packed_qr", "orthogonal_complement",
+    "packed_svd", "svdvals",
+)  # fmt: skip
+"""Ops on matrices in the last two axes, whatever comes before."""
+
 RULES: dict[str, Rule] = {
     "reshape": _reshape,
     "permute_dims": _permute_dims,
@@ -252,9 +300,16 @@ RULES: dict[str, Rule] = {
     "expand_dims": _expand_dims,
     "flip": _flip,
     "astype": _as_it_is,
+    "diagonal": _diagonal,
+    "on_diagonal": _diagonal,
     "concat": _concat,
     "stack": _stack,
     "matmul": _matmul,
+    "vecdot": _vectors,
+    "cross": _vectors,
+    "einsum": _einsum,
+    "solve": _solve,
+    **dict.fromkeys(OF_LAST_AXES, _as_it_is),
     "getitem": _getitem,
     "add_at": _add_at,
     "take": _take,

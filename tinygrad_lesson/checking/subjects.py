@@ -15,7 +15,7 @@ from ..arrays import Array
 from ..errors import ArgumentError, GradientError
 from ..gradients import pull_back
 from ..graph import Box, Leaf, Node
-from ..mode import debug, enable_grad, no_grad
+from ..mode import enable_grad, no_grad, remember_lines
 from ..random import default_generator
 from ..tensor import Tensor
 
@@ -130,7 +130,7 @@ class Function:
 
     def record(self) -> tuple[list[Tensor], list[Tensor]]:
         """Run it at its points and record the graph, with the user's lines in it."""
-        with enable_grad(), debug():
+        with enable_grad(), remember_lines():
             return self.run(self.points, requires_grad=True)
 
     def run(

@@ -29,6 +29,16 @@ class Dataset(Protocol):
         """The sample with this number."""
 
 
+def check_index(dataset: Dataset, index: int) -> None:
+    """Refuse the number of a sample that is not there."""
+    if not -len(dataset) <= index < len(dataset):
+        raise IndexingError(
+            type(dataset).__name__,
+            f"there is no sample {index} of {len(dataset)}",
+            "Use a smaller one.",
+        )
+
+
 class TensorDataset:
     """Arrays whose first axis numbers the samples, as inputs and targets are.
 
@@ -68,10 +78,7 @@ class TensorDataset:
         return len(self.arrays[0])
 
     def __getitem__(self, index: int) -> Any:
-        if not -len(self) <= index < len(self):
-            raise IndexingError(
-                "TensorDataset", f"there is no sample {index} of {len(self)}", "Use a smaller one."
-            )
+        check_index(self, index)
         sample = tuple(Tensor(a[index]) for a in self.arrays)
         return sample if self.transform is None else self.transform(*sample)
 

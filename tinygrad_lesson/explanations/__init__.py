@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from . import indexing, linear, movement, reduction
+from . import activations, convolution, indexing, linalg, linear, movement, order, reduction, scan
 from .call import Call, Explanations, broadcast
 
 EXPLANATIONS: Explanations = {
     name: explanation
-    for family in (reduction, movement, linear, indexing)
+    for family in (
+        activations,
+        reduction,
+        movement,
+        linear,
+        linalg,
+        indexing,
+        convolution,
+        order,
+        scan,
+    )
     for name, explanation in family.EXPLANATIONS.items()
 }
 """For ops that refuse in ways of their own."""

@@ -14,6 +14,10 @@ from .call import Call, Explanations
 
 def _getitem(call: Call) -> TinygradError | None:
     shape = call.shapes[0]
+    if "must be of integer" in call.reason:
+        return DTypeError(
+            call.where, "the indices are not integers", "Convert them: indices.astype(tl.int64)."
+        )
     if found := re.search(r"index (-?\d+) is out of bounds for axis (\d+) with size (\d+)",
                           call.reason):  # fmt: skip
         index, axis, size = map(int, found.groups())
@@ -35,6 +39,17 @@ def _getitem(call: Call) -> TinygradError | None:
             "Index arrays must broadcast with one another.",
         )
     return None
+
+
+def _add_at(call: Call) -> TinygradError | None:
+    shape = call.params["shape"]
+    if (refused := _getitem(call._replace(shapes=[shape, *call.shapes[1:]]))) is not None:
+        return refused
+    return ShapeError(
+        call.where,
+        f"values of shape {call.shapes[0]} do not fit into what the index selects from {shape}",
+        "They must broadcast to it.",
+    )
 
 
 def _setitem(call: Call) -> TinygradError | None:
@@ -89,6 +104,25 @@ def _take(call: Call) -> TinygradError | None:
     return _getitem(call)
 
 
+def _along_axis(call: Call) -> TinygradError | None:
+    """For ops whose indices are the last input, with as many axes as the array."""
+    x, indices = call.params.get("shape", call.shapes[0]), call.shapes[-1]
+    dtype = getattr(call.inputs[-1], "dtype", np.dtype(int))
+    if dtype.kind not in "iu":
+        return DTypeError(
+            call.where,
+            f"indices of {dtype} cannot index",
+            "Convert them: indices.astype(tl.int64).",
+        )
+    if "out of bounds" in call.reason:
+        return _getitem(call._replace(shapes=[x, indices]))
+    return ShapeError(
+        call.where,
+        f"indices of shape {indices} for an array of shape {x}",
+        "They have as many axes, and those beside axis broadcast.",
+    )
+
+
 def _one_hot(call: Call) -> TinygradError | None:
     if not isinstance(call.error, IndexError):
         return None
@@ -104,7 +138,10 @@ def _one_hot(call: Call) -> TinygradError | None:
 EXPLANATIONS: Explanations = {
     "getitem": _getitem,
     "setitem": _setitem,
-    "add_at": _getitem,
+    "add_at": _add_at,
     "take": _take,
     "one_hot": _one_hot,
+    "take_along_axis": _along_axis,
+    "add_along_axis": _along_axis,
+    "places_along_axis": _along_axis,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import ShapeError, TinygradError
+from ..errors import AxisError, ShapeError, TinygradError
 from .call import Call, Explanations, broadcast
 
 
@@ -33,4 +33,31 @@ def _matmul(call: Call) -> TinygradError | None:
     )
 
 
-EXPLANATIONS: Explanations = {"matmul": _matmul}
+def _of_vectors(call: Call) -> TinygradError | None:
+    x, y = call.shapes
+    axis = call.params["axis"]
+    if "from the end" in call.reason:
+        return AxisError(
+            call.where,
+            f"axis {axis} counts from the front of shapes {x} and {y}, which do not line up there",
+            "Use a negative axis.",
+        )
+    if not x or not y:
+        return ShapeError(call.where, f"shapes {x} and {y}: a number is no vector", call.usage)
+    lengths = {x[axis], y[axis]}
+    if call.op.name == "cross" and lengths != {3}:
+        return ShapeError(
+            call.where,
+            f"shapes {x} and {y} do not have length 3 along axis {axis}",
+            "Only vectors of length 3 have a vector product.",
+        )
+    return ShapeError(
+        call.where,
+        f"shapes {x} and {y} do not fit along axis {axis}"
+        if len(lengths) > 1
+        else f"shapes {x} and {y} do not broadcast",
+        "The vectors must have the same length, and their other axes broadcast.",
+    )
+
+
+EXPLANATIONS: Explanations = {"matmul": _matmul, "vecdot": _of_vectors, "cross": _of_vectors}

@@ -6,12 +6,25 @@ import math
 
 import numpy as np
 
-from ..errors import ArgumentError, DTypeError, ShapeError, TinygradError
+from ..errors import (
+    ArgumentError,
+    AxisError,
+    DTypeError,
+    RangeError,
+    ShapeError,
+    TinygradError,
+)
 from .call import Call, Explanations
 
 
 def _reshape(call: Call) -> TinygradError | None:
     (shape,), asked = call.shapes, call.params["shape"]
+    if "avoid creating a copy" in call.reason:
+        return RangeError(
+            call.where,
+            f"shape {shape} becomes {asked} only in a copy, as it lies in memory",
+            "Leave out copy=False.",
+        )
     lengths = asked if isinstance(asked, tuple) else (asked,)
     if not all(isinstance(n, int | np.integer) for n in lengths):
         return ArgumentError(call.where, f"shape={asked!r} are not integers", call.usage)
@@ -95,7 +108,75 @@ def _astype(call: Call) -> TinygradError | None:
     )
 
 
+def _matrices(call: Call) -> TinygradError | None:
+    shape = call.shapes[0]
+    if len(shape) < 2:
+        return ShapeError(
+            call.where,
+            f"shape {shape} is no matrix",
+            "Pass two axes or more; a vector becomes a diagonal matrix with diag.",
+        )
+    if call.op.name != "diagonal":
+        return None
+    axes = call.params["axis1"], call.params["axis2"]
+    if not all(isinstance(a, int | np.integer) for a in axes):
+        return None
+    missing = next((a for a in axes if not -len(shape) <= a < len(shape)), None)
+    if missing is not None:
+        return AxisError(
+            call.where,
+            f"axis {missing} does not exist in shape {shape}",
+            f"Use an axis from {-len(shape)} to {len(shape) - 1}.",
+        )
+    return AxisError(call.where, f"axis1 and axis2 of {axes} are the same", "Name two axes.")
+
+
+def _roll(call: Call) -> TinygradError | None:
+    shift, axis = call.params["shift"], call.params["axis"]
+    shifts = shift if isinstance(shift, tuple) else (shift,)
+    if not all(isinstance(s, int | np.integer) for s in shifts):
+        return ArgumentError(call.where, f"shift={shift!r} are not integers", call.usage)
+    return ArgumentError(
+        call.where,
+        f"shift={shift} and axis={axis} differ in number",
+        "Pass one shift, or one for each axis.",
+    )
+
+
+def _repeat(call: Call) -> TinygradError | None:
+    (shape, _), repeats, axis = call.shapes, call.inputs[1], call.params["axis"]
+    counts = np.asarray(getattr(repeats, "raw", repeats))
+    if counts.dtype.kind not in "iu":
+        return DTypeError(
+            call.where, f"repeats of {counts.dtype} are not integers", "Pass integers."
+        )
+    if counts.min(initial=0) < 0:
+        return RangeError(call.where, f"repeats={counts.min()} is negative", "Pass 0 or more.")
+    along = f"axis {axis} of shape {shape}" if axis is not None else f"shape {shape}, flattened,"
+    length = shape[axis] if axis is not None else math.prod(shape)
+    return ShapeError(
+        call.where,
+        f"repeats of shape {counts.shape} for {along} with {length} elements",
+        "Pass one number, or one for each element.",
+    )
+
+
+def _pad(call: Call) -> TinygradError | None:
+    if "would be cut" not in call.reason and "cannot convert float" not in call.reason:
+        return None
+    value, dtype = call.params["constant_values"], call.inputs[0].dtype
+    return DTypeError(
+        call.where, f"constant_values={value} is no {dtype}", "Convert: x.astype(tl.float32)."
+    )
+
+
 EXPLANATIONS: Explanations = {
+    "tril": _matrices,
+    "triu": _matrices,
+    "diagonal": _matrices,
+    "roll": _roll,
+    "repeat": _repeat,
+    "pad": _pad,
     "reshape": _reshape,
     "permute_dims": _permute_dims,
     "broadcast_to": _broadcast_to,

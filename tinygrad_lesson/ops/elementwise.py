@@ -1,4 +1,4 @@
-"""Elementwise ops: one output element from one element of each input, shapes broadcast.
+"""Elementwise arithmetic: one output element from one element of each input, shapes broadcast.
 
 The derivatives are those of any calculus textbook; where a function has a kink, the docstring
 says which subgradient is taken there.
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from ..arrays import Array, Namespace
 from ..op import elementwise
-from ..samples import booleans, sample, uniform
+from ..samples import sample, uniform
 
 REALS = uniform(-3, 3)
 POSITIVE = uniform(0.3, 3)
 NONZERO = uniform(-3, 3, avoid=(0.0,))
 
-# ---- arithmetic --------------------------------------------------------------------------
+# ---- sums, products and quotients --------------------------------------------------------
 
 
 @elementwise(samples=[REALS, REALS])
@@ -76,27 +76,6 @@ def _(xp, g, out, x, y):
     return -g * out / y
 
 
-@elementwise(samples=[POSITIVE, REALS])
-def pow(xp: Namespace, x: Array, y: Array, /) -> Array:
-    """Power ``x ** y``.
-
-    A zero exponent has derivative 0 in `x`, and a zero base derivative 0 in `y`, as the limits
-    from the right ask for.
-    """
-    return xp.pow(x, y)
-
-
-@pow.vjp("x", saves=("x", "y"))
-def _(xp, g, out, x, y):
-    base = x + (x == 0) * (y == 0)  # 0 * 1**-1 rather than 0 * 0**-1
-    return g * (y * base ** (y - 1))
-
-
-@pow.vjp("y", saves=("out", "x"))
-def _(xp, g, out, x, y):
-    return g * (out * xp.log(x + (x == 0)))  # 0 * log(1) rather than 0 * log(0)
-
-
 @elementwise(samples=[REALS, NONZERO])
 def floor_divide(xp: Namespace, x: Array, y: Array, /) -> Array:
     """Quotient rounded down, ``x // y``; its derivative is zero."""
@@ -144,28 +123,6 @@ def _(xp, g, out, x):
     return -g * out * out
 
 
-@elementwise(samples=[REALS])
-def square(xp: Namespace, x: Array, /) -> Array:
-    """Square ``x * x``."""
-    return xp.square(x)
-
-
-@square.vjp("x", saves=("x",))
-def _(xp, g, out, x):
-    return g * (x + x)
-
-
-@elementwise(samples=[POSITIVE])
-def sqrt(xp: Namespace, x: Array, /) -> Array:
-    """Square root; the slope at 0 is infinite."""
-    return xp.sqrt(x)
-
-
-@sqrt.vjp("x", saves=("out",))
-def _(xp, g, out, x):
-    return g / (out + out)
-
-
 @elementwise(samples=[NONZERO])
 def abs(xp: Namespace, x: Array, /) -> Array:
     """Absolute value; at the kink ``x = 0`` the derivative is 0."""
@@ -177,226 +134,119 @@ def _(xp, g, out, x):
     return g * xp.sign(x)
 
 
-# ---- exponentials and circular functions -------------------------------------------------
+@elementwise(samples=[uniform(0.1, 0.9), uniform(1, 2)])
+def fmod(xp: Namespace, x: Array, y: Array, /) -> Array:
+    """Remainder ``x - y * trunc(x / y)``, with the sign of `x`."""
+    return xp.fmod(x, y)
 
 
-@elementwise(samples=[REALS])
-def exp(xp: Namespace, x: Array, /) -> Array:
-    """Exponential."""
-    return xp.exp(x)
-
-
-@exp.vjp("x", saves=("out",))
-def _(xp, g, out, x):
-    return g * out
-
-
-@elementwise(samples=[REALS])
-def expm1(xp: Namespace, x: Array, /) -> Array:
-    """``exp(x) - 1``, accurate near 0."""
-    return xp.expm1(x)
-
-
-@expm1.vjp("x", saves=("out",))
-def _(xp, g, out, x):
-    return g * (out + 1)
-
-
-@elementwise(samples=[POSITIVE])
-def log(xp: Namespace, x: Array, /) -> Array:
-    """Natural logarithm."""
-    return xp.log(x)
-
-
-@log.vjp("x", saves=("x",))
-def _(xp, g, out, x):
-    return g / x
-
-
-@elementwise(samples=[uniform(-0.7, 3)])
-def log1p(xp: Namespace, x: Array, /) -> Array:
-    """``log(1 + x)``, accurate near 0."""
-    return xp.log1p(x)
-
-
-@log1p.vjp("x", saves=("x",))
-def _(xp, g, out, x):
-    return g / (x + 1)
-
-
-@elementwise(samples=[REALS])
-def sin(xp: Namespace, x: Array, /) -> Array:
-    """Sine of an angle in radians."""
-    return xp.sin(x)
-
-
-@sin.vjp("x", saves=("x",))
-def _(xp, g, out, x):
-    return g * xp.cos(x)
-
-
-@elementwise(samples=[REALS])
-def cos(xp: Namespace, x: Array, /) -> Array:
-    """Cosine of an angle in radians."""
-    return xp.cos(x)
-
-
-@cos.vjp("x", saves=("x",))
-def _(xp, g, out, x):
-    return -g * xp.sin(x)
-
-
-@elementwise(samples=[uniform(-1.2, 1.2)])
-def tan(xp: Namespace, x: Array, /) -> Array:
-    """Tangent of an angle in radians."""
-    return xp.tan(x)
-
-
-@tan.vjp("x", saves=("out",))
-def _(xp, g, out, x):
-    return g * (1 + out * out)
-
-
-@elementwise(samples=[REALS])
-def tanh(xp: Namespace, x: Array, /) -> Array:
-    """Hyperbolic tangent."""
-    return xp.tanh(x)
-
-
-@tanh.vjp("x", saves=("out",))
-def _(xp, g, out, x):
-    return g * (1 - out * out)
-
-
-# ---- activations -------------------------------------------------------------------------
-
-
-@elementwise(samples=[uniform(-6, 6)])
-def sigmoid(xp: Namespace, x: Array, /) -> Array:
-    """Logistic function ``1 / (1 + exp(-x))``; never overflows."""
-    return xp.sigmoid(x)
-
-
-@sigmoid.vjp("x", saves=("out",))
-def _(xp, g, out, x):
-    return g * (out - out * out)
-
-
-@elementwise(samples=[NONZERO])
-def relu(xp: Namespace, x: Array, /) -> Array:
-    """Rectifier ``max(x, 0)``; at the kink ``x = 0`` the derivative is 0."""
-    return xp.relu(x)
-
-
-@relu.vjp("x", saves=("out",))
-def _(xp, g, out, x):
-    return xp.where(out <= 0, 0.0, g)
-
-
-# ---- choices -----------------------------------------------------------------------------
-
-
-@elementwise(samples=[REALS, REALS])
-def maximum(xp: Namespace, x: Array, y: Array, /) -> Array:
-    """The larger of two; where they are equal, each gets half of the gradient."""
-    return xp.maximum(x, y)
-
-
-@maximum.vjp("x", saves=("x", "y"))
+@fmod.vjp("x")
 def _(xp, g, out, x, y):
-    return xp.where(x > y, g, xp.where(x == y, g / 2, 0.0))
+    return g
 
 
-@maximum.vjp("y", saves=("x", "y"))
+@fmod.vjp("y", saves=("x", "y"))
 def _(xp, g, out, x, y):
-    return xp.where(y > x, g, xp.where(x == y, g / 2, 0.0))
+    return -g * xp.trunc(x / y)
 
 
-@elementwise(samples=[REALS, REALS])
-def minimum(xp: Namespace, x: Array, y: Array, /) -> Array:
-    """The smaller of two; where they are equal, each gets half of the gradient."""
-    return xp.minimum(x, y)
+# ---- sums of products --------------------------------------------------------------------
 
 
-@minimum.vjp("x", saves=("x", "y"))
-def _(xp, g, out, x, y):
-    return xp.where(x < y, g, xp.where(x == y, g / 2, 0.0))
+@elementwise(samples=[REALS, REALS, uniform(-1, 2)])
+def lerp(xp: Namespace, start: Array, end: Array, weight: Array, /) -> Array:
+    """Linear interpolation ``start + weight * (end - start)``."""
+    return xp.lerp(start, end, weight)
 
 
-@minimum.vjp("y", saves=("x", "y"))
-def _(xp, g, out, x, y):
-    return xp.where(y < x, g, xp.where(x == y, g / 2, 0.0))
+@lerp.vjp("start", saves=("weight",))
+def _(xp, g, out, start, end, weight):
+    return g * (1 - weight)
 
 
-@elementwise(samples=[sample(uniform(-3, 3, (3, 4), avoid=(-1.0, 2.0)), min=-1.0, max=2.0),
-                      sample(uniform(-3, 3, (3, 4), avoid=(0.5,)), min=0.5)])  # fmt: skip
-def clip(xp: Namespace, x: Array, /, min: float | None = None, max: float | None = None) -> Array:
-    """`x` no lower than the number `min` and no higher than `max`; outside, the derivative is 0.
-
-    For bounds that are tensors, use ``minimum(maximum(x, low), high)``.
-    """
-    return xp.clip(x, min, max)
+@lerp.vjp("end", saves=("weight",))
+def _(xp, g, out, start, end, weight):
+    return g * weight
 
 
-@clip.vjp("x", saves=("x",))
-def _(xp, g, out, x, *, min, max):
-    if min is not None:
-        g = xp.where(x >= min, g, 0.0)
-    return g if max is None else xp.where(x <= max, g, 0.0)
+@lerp.vjp("weight", saves=("start", "end"))
+def _(xp, g, out, start, end, weight):
+    return g * (end - start)
 
 
-@elementwise(samples=[booleans(), REALS, REALS])
-def where(xp: Namespace, condition: Array, x: Array, y: Array, /) -> Array:
-    """`x` where `condition` is true, else `y`.
-
-    Both branches are computed, and differentiated, everywhere: keep each of them finite where
-    the other is chosen.
-    """
-    return xp.where(condition, x, y)
+_SCALED = sample(uniform(-3, 3, (3, 4)), uniform(-3, 3, (4,)), POSITIVE._replace(shape=(3, 1)),
+                 value=-0.5)  # fmt: skip
 
 
-where.no_gradient("condition")
+@elementwise(samples=[REALS, REALS, REALS, _SCALED])
+def addcmul(xp: Namespace, x: Array, y: Array, z: Array, /, value: float = 1) -> Array:
+    """``x + value * y * z``."""
+    return xp.addcmul(x, y, z, value=value)
 
 
-@where.vjp("x", saves=("condition",))
-def _(xp, g, out, condition, x, y):
-    return xp.where(condition, g, 0.0)
+@addcmul.vjp("x")
+def _(xp, g, out, x, y, z, *, value):
+    return g
 
 
-@where.vjp("y", saves=("condition",))
-def _(xp, g, out, condition, x, y):
-    return xp.where(condition, 0.0, g)
+@addcmul.vjp("y", saves=("z",))
+def _(xp, g, out, x, y, z, *, value):
+    return g * (z * value)
 
 
-@elementwise(samples=[NONZERO])
-def sign(xp: Namespace, x: Array, /) -> Array:
-    """-1, 0 or 1; its derivative is zero."""
-    return xp.sign(x)
+@addcmul.vjp("z", saves=("y",))
+def _(xp, g, out, x, y, z, *, value):
+    return g * (y * value)
 
 
-@elementwise(samples=[REALS])
-def floor(xp: Namespace, x: Array, /) -> Array:
-    """The integer at or below; its derivative is zero."""
-    return xp.floor(x)
+@elementwise(samples=[REALS, REALS, NONZERO, _SCALED])
+def addcdiv(xp: Namespace, x: Array, y: Array, z: Array, /, value: float = 1) -> Array:
+    """``x + value * y / z``."""
+    return xp.addcdiv(x, y, z, value=value)
 
 
-@elementwise(samples=[REALS])
-def ceil(xp: Namespace, x: Array, /) -> Array:
-    """The integer at or above; its derivative is zero."""
-    return xp.ceil(x)
+@addcdiv.vjp("x")
+def _(xp, g, out, x, y, z, *, value):
+    return g
 
 
-@elementwise(samples=[REALS])
-def trunc(xp: Namespace, x: Array, /) -> Array:
-    """The integer towards zero; its derivative is zero."""
-    return xp.trunc(x)
+@addcdiv.vjp("y", saves=("z",))
+def _(xp, g, out, x, y, z, *, value):
+    return g * value / z
+
+
+@addcdiv.vjp("z", saves=("y", "z"))
+def _(xp, g, out, x, y, z, *, value):
+    return -g * value * y / z / z
+
+
+# ---- the number itself -------------------------------------------------------------------
 
 
 @elementwise(samples=[REALS])
-def round(xp: Namespace, x: Array, /) -> Array:
-    """The nearest integer, halves to even; its derivative is zero."""
-    return xp.round(x)
+def positive(xp: Namespace, x: Array, /) -> Array:
+    """The number as it is, ``+x``."""
+    return xp.positive(x)
 
 
-for _op in (sign, floor, ceil, trunc, round):
-    _op.no_gradient(*_op.arrays)
+@elementwise(samples=[REALS])
+def conj(xp: Namespace, x: Array, /) -> Array:
+    """Complex conjugate: of a real number, the number itself."""
+    return xp.conj(x)
+
+
+@elementwise(samples=[REALS])
+def real(xp: Namespace, x: Array, /) -> Array:
+    """Real part: of a real number, the number itself."""
+    return xp.real(x)
+
+
+@elementwise(samples=[REALS])
+def imag(xp: Namespace, x: Array, /) -> Array:
+    """Imaginary part: of a real number, 0."""
+    return xp.imag(x)
+
+
+for _op in (positive, conj, real):
+    _op.vjp("x")(lambda xp, g, out, x: g)
+imag.no_gradient("x")

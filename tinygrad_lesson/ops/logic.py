@@ -8,6 +8,7 @@ from ..samples import booleans, integers, uniform
 
 REALS = uniform(-3, 3)
 BITS = integers(0, 16)
+SHIFTS = integers(0, 4)
 
 
 @elementwise(samples=[REALS, REALS])
@@ -94,6 +95,18 @@ def bitwise_invert(xp: Namespace, x: Array, /) -> Array:
     return xp.bitwise_invert(x)
 
 
+@elementwise(samples=[BITS, SHIFTS])
+def bitwise_left_shift(xp: Namespace, x: Array, y: Array, /) -> Array:
+    """``x << y`` of integers, that is ``x * 2**y`` as far as the dtype has bits."""
+    return xp.bitwise_left_shift(x, y)
+
+
+@elementwise(samples=[BITS, SHIFTS])
+def bitwise_right_shift(xp: Namespace, x: Array, y: Array, /) -> Array:
+    """``x >> y`` of integers, that is ``x / 2**y`` rounded down."""
+    return xp.bitwise_right_shift(x, y)
+
+
 @elementwise(samples=[REALS])
 def isfinite(xp: Namespace, x: Array, /) -> Array:
     """Whether it is neither infinite nor NaN."""
@@ -112,10 +125,16 @@ def isnan(xp: Namespace, x: Array, /) -> Array:
     return xp.isnan(x)
 
 
+@elementwise(samples=[REALS])
+def signbit(xp: Namespace, x: Array, /) -> Array:
+    """Whether the sign is minus, as it is of -0.0 too."""
+    return xp.signbit(x)
+
+
 for _op in (
     equal, not_equal, less, less_equal, greater, greater_equal,
     logical_and, logical_or, logical_xor, logical_not,
     bitwise_and, bitwise_or, bitwise_xor, bitwise_invert,
-    isfinite, isinf, isnan,
+    bitwise_left_shift, bitwise_right_shift, isfinite, isinf, isnan, signbit,
 ):  # fmt: skip
     _op.no_gradient(*_op.arrays)

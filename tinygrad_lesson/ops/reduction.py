@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+from .. import arguments
 from ..arrays import Array, Namespace
+from ..errors import ShapeError
 from ..op import reduction
-from ..samples import booleans, sample, uniform
+from ..samples import booleans, integers, sample, uniform
 
 Axis = int | tuple[int, ...] | None
 
@@ -31,24 +34,56 @@ def _count(out: Array, x: Array) -> float:
     return count
 
 
-def _kept(xp: Namespace, reduced: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
+def _reduced(x: Array, axis: Axis) -> tuple[int, ...]:
+    """The axes that are reduced, counted from the front."""
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    return tuple(sorted(a % x.ndim for a in axes)) if x.ndim else ()
+
+
+def kept(xp: Namespace, reduced: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     """`reduced` with its lost axes back as axes of length 1, so that it broadcasts with `x`."""
     if keepdims or axis is None:
         return reduced
-    axes = axis if isinstance(axis, tuple) else (axis,)
-    lost = {a % x.ndim for a in axes} if x.ndim else set()
+    lost = _reduced(x, axis)
     return xp.reshape(reduced, tuple(1 if i in lost else n for i, n in enumerate(x.shape)))
 
 
+def checked(where: str, x: Array, axis: Axis) -> tuple[int, ...]:
+    """The axes that the composite `where` reduces, counted from the front."""
+    return arguments.axes(where, tuple(range(x.ndim)) if axis is None else axis, x.ndim)
+
+
+def nonempty(where: str, x: Array, axis: Axis) -> tuple[int, ...]:
+    """The axes that are reduced, along which there must be something."""
+    axes = checked(where, x, axis)
+    if not math.prod(x.shape[a] for a in axes):
+        raise ShapeError(
+            where,
+            f"shape {x.shape} has no elements{'' if axis is None else f' along axis {axis}'}",
+            "Of nothing there is none; check the shape.",
+        )
+    return axes
+
+
+def floats(xp: Namespace, x: Array) -> Array:
+    """`x`, integers and booleans in double precision: differences of them might wrap around."""
+    return x if x.dtype.kind == "f" else xp.astype(x, "float64")
+
+
 @reduction(samples=ALONG_AXES)
-def sum(xp: Namespace, x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
-    """Sum; of nothing, 0."""
-    return xp.sum(x, axis=axis, keepdims=keepdims)
+def sum(
+    xp: Namespace, x: Array, /, axis: Axis = None, keepdims: bool = False, dtype: Any = None
+) -> Array:
+    """Sum; of nothing, 0.
+
+    It is found in, and has, `dtype` (None: that of `x`, but int64 for smaller integers).
+    """
+    return xp.sum(x, axis=axis, keepdims=keepdims, dtype=dtype)
 
 
 @sum.vjp("x")
-def _(xp, g, out, x, *, axis, keepdims):
-    return xp.broadcast_to(_kept(xp, g, x, axis, keepdims), x.shape)
+def _(xp, g, out, x, *, axis, keepdims, dtype):
+    return xp.broadcast_to(kept(xp, g, x, axis, keepdims), x.shape)
 
 
 @reduction(samples=ALONG_AXES)
@@ -59,21 +94,25 @@ def mean(xp: Namespace, x: Array, /, axis: Axis = None, keepdims: bool = False) 
 
 @mean.vjp("x")
 def _(xp, g, out, x, *, axis, keepdims):
-    return xp.broadcast_to(_kept(xp, g / _count(out, x), x, axis, keepdims), x.shape)
+    return xp.broadcast_to(kept(xp, g / _count(out, x), x, axis, keepdims), x.shape)
 
 
 @reduction(samples=ALONG_AXES)
-def prod(xp: Namespace, x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
-    """Product; of nothing, 1. The derivatives of all orders are right at zeros, too."""
-    return xp.prod(x, axis=axis, keepdims=keepdims)
+def prod(
+    xp: Namespace, x: Array, /, axis: Axis = None, keepdims: bool = False, dtype: Any = None
+) -> Array:
+    """Product; of nothing, 1. The derivatives of all orders are right at zeros, too.
+
+    It is found in, and has, `dtype` (None: as for :func:`sum`).
+    """
+    return xp.prod(x, axis=axis, keepdims=keepdims, dtype=dtype)
 
 
 @prod.vjp("x", saves=("x",))
-def _(xp, g, out, x, *, axis, keepdims):
+def _(xp, g, out, x, *, axis, keepdims, dtype):
     # The gradient of a factor is the product of all others, found without a division: pair
     # the factors up into a tree of products, then hand down to each child its sibling.
-    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    last = tuple(sorted(a % x.ndim for a in axes)) if x.ndim else ()
+    last = _reduced(x, axis)
     first = tuple(a for a in range(x.ndim) if a not in last)
     order = first + last
     outer = tuple(x.shape[a] for a in first)
@@ -96,10 +135,10 @@ def _(xp, g, out, x, *, axis, keepdims):
 
 
 def _where_chosen(xp, g, out, x, *, axis, keepdims):
-    chosen = x == _kept(xp, out, x, axis, keepdims)
+    chosen = x == kept(xp, out, x, axis, keepdims)
     ties = xp.sum(xp.astype(chosen, g.dtype), axis=axis, keepdims=True)
     ties = ties + (ties == 0)  # NaN equals nothing
-    return xp.where(chosen, _kept(xp, g, x, axis, keepdims) / ties, 0.0)
+    return xp.where(chosen, kept(xp, g, x, axis, keepdims) / ties, 0.0)
 
 
 @reduction(samples=ALONG_AXES)
@@ -118,6 +157,14 @@ max.vjp("x", saves=("out", "x"))(_where_chosen)
 min.vjp("x", saves=("out", "x"))(_where_chosen)
 
 
+def _deviation(xp: Namespace, x: Array, axis: Axis) -> Array:
+    """`x` less its mean, found so that it is exactly 0 for equal numbers."""
+    reduced = _reduced(x, axis)
+    first = tuple(slice(0, 1) if a in reduced else slice(None) for a in range(x.ndim))
+    x = x - x[first]
+    return x - xp.mean(x, axis=axis, keepdims=True)
+
+
 @reduction(samples=[*ALONG_AXES[:4], sample(REALS, axis=1, correction=1.0)])
 def var(
     xp: Namespace, x: Array, /, axis: Axis = None, correction: float = 0.0, keepdims: bool = False
@@ -129,8 +176,8 @@ def var(
 @var.vjp("x", saves=("x",))
 def _(xp, g, out, x, *, axis, correction, keepdims):
     count = _count(out, x) - correction
-    deviation = x - xp.mean(x, axis=axis, keepdims=True)
-    return _kept(xp, g, x, axis, keepdims) * deviation * (2 / count if count > 0 else math.inf)
+    deviation = _deviation(xp, x, axis)
+    return kept(xp, g, x, axis, keepdims) * deviation * (2 / count if count > 0 else math.inf)
 
 
 @reduction(samples=[*ALONG_AXES[:4], sample(REALS, axis=1, correction=1.0)])
@@ -138,50 +185,15 @@ def std(
     xp: Namespace, x: Array, /, axis: Axis = None, correction: float = 0.0, keepdims: bool = False
 ) -> Array:
     """Standard deviation, the square root of :func:`var`; of equal numbers the derivative is 0."""
-    return xp.sqrt(xp.var(x, axis=axis, correction=correction, keepdims=keepdims))
+    return xp.std(x, axis=axis, correction=correction, keepdims=keepdims)
 
 
 @std.vjp("x", saves=("out", "x"))
 def _(xp, g, out, x, *, axis, correction, keepdims):
     count = _count(out, x) - correction
-    deviation = x - xp.mean(x, axis=axis, keepdims=True)
+    deviation = _deviation(xp, x, axis)
     g = g / (out + (out == 0))  # where it is 0, so is every deviation: 0 / 1 rather than 0 / 0
-    return _kept(xp, g, x, axis, keepdims) * deviation * (1 / count if count > 0 else math.inf)
-
-
-@reduction(samples=ALONG_AXES)
-def logsumexp(xp: Namespace, x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
-    """``log(sum(exp(x)))``; never overflows."""
-    return xp.logsumexp(x, axis=axis, keepdims=keepdims)
-
-
-@logsumexp.vjp("x", saves=("out", "x"))
-def _(xp, g, out, x, *, axis, keepdims):
-    share = xp.exp(x - _kept(xp, out, x, axis, keepdims))
-    return _kept(xp, g, x, axis, keepdims) * share
-
-
-@reduction(samples=ONE_AXIS)
-def softmax(xp: Namespace, x: Array, /, axis: int = -1) -> Array:
-    """``exp(x) / sum(exp(x))`` along `axis`; the shape stays, and nothing overflows."""
-    return xp.softmax(x, axis=axis)
-
-
-@softmax.vjp("x", saves=("out",))
-def _(xp, g, out, x, *, axis):
-    weighted = g * out
-    return weighted - out * xp.sum(weighted, axis=axis, keepdims=True)
-
-
-@reduction(samples=ONE_AXIS)
-def log_softmax(xp: Namespace, x: Array, /, axis: int = -1) -> Array:
-    """``log(softmax(x))`` along `axis`, accurate where the softmax is near 0."""
-    return xp.log_softmax(x, axis=axis)
-
-
-@log_softmax.vjp("x", saves=("out",))
-def _(xp, g, out, x, *, axis):
-    return g - xp.exp(out) * xp.sum(g, axis=axis, keepdims=True)
+    return kept(xp, g, x, axis, keepdims) * deviation * (1 / count if count > 0 else math.inf)
 
 
 @reduction(samples=ONE_AXIS)
@@ -208,5 +220,12 @@ def all(xp: Namespace, x: Array, /, axis: Axis = None, keepdims: bool = False) -
     return xp.all(x, axis=axis, keepdims=keepdims)
 
 
-for _op in (argmax, argmin, any, all):
+@reduction(samples=[sample(booleans((3, 4))), sample(integers(0, 3, (3, 4)), axis=(0, 1)),
+                    sample(integers(0, 3, (3, 4)), axis=0, keepdims=True)])  # fmt: skip
+def count_nonzero(xp: Namespace, x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
+    """How many are not zero."""
+    return xp.count_nonzero(x, axis=axis, keepdims=keepdims)
+
+
+for _op in (argmax, argmin, any, all, count_nonzero):
     _op.no_gradient("x")

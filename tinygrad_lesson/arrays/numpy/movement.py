@@ -18,8 +18,8 @@ def astype(x: Array, dtype: Any) -> Array:
     return x.astype(dtype)
 
 
-def reshape(x: Array, shape: int | tuple[int, ...]) -> Array:
-    return x.reshape(shape)
+def reshape(x: Array, shape: int | tuple[int, ...], copy: bool | None = None) -> Array:
+    return x.reshape(shape) if copy is not False else x.reshape(shape, copy=False)
 
 
 def permute_dims(x: Array, axes: tuple[int, ...] | None = None) -> Array:

@@ -5,7 +5,9 @@ The ufuncs' own ``reduce`` is taken: np.sum and its like are twice as slow on sm
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -21,12 +23,53 @@ _any: Callable[..., Array] = np.logical_or.reduce
 _all: Callable[..., Array] = np.logical_and.reduce
 
 
-def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    return _sum(x, axis=axis, keepdims=keepdims)
+def floating(x: Array) -> Array:
+    """Integers in double precision, and half precision in single."""
+    if x.dtype.kind != "f":
+        return x.astype(np.float64)
+    return x.astype(np.float32) if x.dtype == np.float16 else x
 
 
-def prod(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    return _prod(x, axis=axis, keepdims=keepdims)
+def narrowed(out: Array, *inputs: Array) -> Array:
+    """`out`, found in single precision, in half precision if all inputs were."""
+    half = builtins.all(x.dtype == np.float16 for x in inputs)
+    return out.astype(np.float16) if half else out
+
+
+def of_tensors(dtype: Any) -> Any:
+    """`dtype`, which must be one that tensors have."""
+    if dtype is not None and np.dtype(dtype).kind not in "biuf":
+        raise TypeError("tensors hold booleans, integers and floats")
+    return dtype
+
+
+def sum(x: Array, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Array:
+    return _sum(x, axis=axis, keepdims=keepdims, dtype=of_tensors(dtype))
+
+
+SHORT = 1024
+"""Rows so long are summed up by BLAS without a loss of accuracy, and much faster."""
+
+
+def in_rows(x: Array, axis: Axis) -> bool:
+    """Whether the last axis alone is reduced, and there is something."""
+    return x.size > 0 and x.ndim > 0 and (axis == -1 or axis == x.ndim - 1)
+
+
+def in_short_rows(x: Array, axis: Axis) -> bool:
+    """Whether BLAS may sum up along `axis`."""
+    return in_rows(x, axis) and x.shape[-1] <= SHORT
+
+
+def sum_of_products(x: Array, y: Array, axis: Axis) -> Array:
+    """The sum of ``x * y`` along `axis`, which is kept."""
+    if in_short_rows(x, axis) and x.shape == y.shape:
+        return np.vecdot(x, y)[..., None]
+    return sum(x * y, axis=axis, keepdims=True)
+
+
+def prod(x: Array, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Array:
+    return _prod(x, axis=axis, keepdims=keepdims, dtype=of_tensors(dtype))
 
 
 def max(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
@@ -53,6 +96,10 @@ def argmin(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     return np.argmin(x, axis=axis, keepdims=keepdims)
 
 
+def count_nonzero(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    return np.asarray(np.count_nonzero(x, axis=axis, keepdims=keepdims))
+
+
 def _total(x: Array, axis: Axis, keepdims: bool) -> tuple[Array, int]:
     """Sum in at least single precision, and how many numbers went into each."""
     wide = np.float32 if x.dtype == np.float16 else None
@@ -60,39 +107,31 @@ def _total(x: Array, axis: Axis, keepdims: bool) -> tuple[Array, int]:
     return total, x.size // total.size if total.size else 0
 
 
+def _first(x: Array, axis: Axis) -> Array:
+    """The first element along `axis`, which is kept."""
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    reduced = {a % x.ndim for a in axes} if x.ndim else ()
+    return x[tuple(slice(0, 1) if a in reduced else slice(None) for a in range(x.ndim))]
+
+
 def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     total, count = _total(x, axis, keepdims)
-    out = np.divide(total, count)
-    return out.astype(x.dtype) if x.dtype == np.float16 else out
+    return narrowed(np.divide(total, count), x)
+
+
+def _variance(x: Array, axis: Axis, correction: float, keepdims: bool) -> Array:
+    """The variance in at least single precision."""
+    # Less the first element, so that the deviations of equal numbers are 0 without rounding.
+    wide = floating(x)
+    deviation = np.asarray(wide - _first(wide, axis))
+    deviation -= mean(deviation, axis=axis, keepdims=True)
+    total, count = _total(np.multiply(deviation, deviation, out=deviation), axis, keepdims)
+    return np.divide(total, count - correction if count > correction else 0)
 
 
 def var(x: Array, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Array:
-    deviation = x - mean(x, axis=axis, keepdims=True)
-    total, count = _total(deviation * deviation, axis, keepdims)
-    out = np.divide(total, count - correction if count > correction else 0)
-    return out.astype(x.dtype) if x.dtype == np.float16 else out
+    return narrowed(_variance(x, axis, correction, keepdims), x)
 
 
-def _floating(x: Array) -> Array:
-    """Integers as double precision: unsigned ones would wrap around in a difference."""
-    return x if x.dtype.kind == "f" else x.astype(np.float64)
-
-
-def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    x = _floating(x)
-    top = max(x, axis=axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0)  # inf - inf would be NaN
-    out = np.log(sum(np.exp(x - top), axis=axis, keepdims=keepdims))
-    return out + (top if keepdims else top.reshape(out.shape))
-
-
-def softmax(x: Array, axis: int = -1) -> Array:
-    x = _floating(x)
-    e = np.exp(x - max(x, axis=axis, keepdims=True))
-    return e / sum(e, axis=axis, keepdims=True)
-
-
-def log_softmax(x: Array, axis: int = -1) -> Array:
-    x = _floating(x)
-    shifted = x - max(x, axis=axis, keepdims=True)
-    return shifted - np.log(sum(np.exp(shifted), axis=axis, keepdims=True))
+def std(x: Array, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Array:
+    return narrowed(np.sqrt(_variance(x, axis, correction, keepdims)), x)
