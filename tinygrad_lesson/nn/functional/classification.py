@@ -130,8 +130,8 @@ def nll_loss(
                 f" {classes} classes",
                 f"Number them from 0 to {classes - 1}.",
             )
-    ignores = ignore_index < 0 or ignore_index < classes
-    chosen = ops.where(y == ignore_index, 0, y) if ignores else y
+    ignored = _any_ignored(y, ignore_index)
+    chosen = ops.where(y == ignore_index, 0, y) if ignored else y
     if x.ndim == 1:
         picked = x[chosen]
     else:
@@ -140,9 +140,9 @@ def nll_loss(
         flat = chosen.flatten() if chosen.ndim > 1 else chosen
         picked = x[arange(x.shape[0]), flat]
     losses = -picked if y.ndim == 1 else -picked.reshape(samples)
-    weights = _weights(y, weight, ignore_index, losses)
-    if weight is None and not _any_ignored(y, ignore_index):
+    if weight is None and not ignored:
         return reduced(losses, reduction, where)
+    weights = _weights(y, weight, ignore_index, losses)
     losses = losses * weights
     if reduction == "mean":
         return losses.sum() / weights.sum()
