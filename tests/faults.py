@@ -146,13 +146,22 @@ def large_samples(op: Op[...]) -> list[Sample]:
 
 
 def large_cases() -> list[tuple[str, int]]:
-    """Every op that has rules, and the number of each of its large calls."""
-    return [
-        (op.name, i)
-        for op in REGISTRY.values()
-        if op.rules
-        for i, _ in enumerate(large_samples(op))
-    ]
+    """For every op that has rules: large calls that bring each of its rules 400 elements."""
+    return [(op.name, i) for op in REGISTRY.values() if op.rules for i in _covering(op)]
+
+
+def _covering(op: Op[...]) -> list[int]:
+    """The numbers of the first large calls in which each rule meets 400 elements."""
+    chosen: dict[int, None] = {}
+    met: set[str] = set()
+    for number, sample in enumerate(large_samples(op)):
+        large = {
+            op.input_name(i) for i, d in enumerate(sample.inputs) if math.prod(d.shape) >= 400
+        } & set(op.rules)
+        if large - met:
+            chosen[number] = None
+            met |= large
+    return list(chosen)
 
 
 def cases() -> list[tuple[str, int]]:

@@ -67,7 +67,8 @@ def test_wrong_rules_are_caught(name: str, number: int) -> None:
 @pytest.mark.parametrize(("name", "number"), cases())
 def test_every_fault_in_every_sample_is_caught(name: str, number: int) -> None:
     op, function, arrays, _ = case(name, number)
-    modes = [("full", 0), *(("fast", seed) for seed in range(20))]
+    seeds = 8 if number == 0 else 2
+    modes = [("full", 0), *(("fast", seed) for seed in range(seeds))]
     _, missed = convictions(op, function, arrays, modes)
     assert not missed, f"{len(missed)} missed\n\n" + "\n\n".join(missed[:5])
 

@@ -92,6 +92,14 @@ def _along_axis(op: Op[...], inputs: Sequence[Any], params: Params, level: Level
     return level.call(op, [x.tensor], {**params, "axis": axis})
 
 
+def _together_along_axis(
+    op: Op[...], inputs: Sequence[Any], params: Params, level: Level
+) -> Tensor:
+    """Several arrays of one shape, and an `axis` that is a number."""
+    arrays = [_repeated(x, level) for x in inputs]
+    return level.call(op, arrays, {**params, "axis": _shifted(params["axis"])})
+
+
 def _as_it_is(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor | None:
     """An op that only looks at the last axes, or at no axis at all."""
     if len(inputs) != 1:
@@ -310,6 +318,8 @@ RULES: dict[str, Rule] = {
     "einsum": _einsum,
     "solve": _solve,
     **dict.fromkeys(OF_LAST_AXES, _as_it_is),
+    **dict.fromkeys(("sort", "argsort", "argtopk"), _along_axis),
+    **dict.fromkeys(("softmax_grad", "log_softmax_grad"), _together_along_axis),
     "getitem": _getitem,
     "add_at": _add_at,
     "take": _take,
