@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -61,3 +62,26 @@ def test_overhead_benchmark_runs(tmp_path: Path) -> None:
     printed = run(benchmark, "--quick", folder=tmp_path)
     assert "derived by hand" in printed
     assert "Bytes per node" in printed
+
+
+def test_diagnose_quickly_beats_chance_and_predicts(tmp_path: Path) -> None:
+    sklearn_datasets = pytest.importorskip("sklearn.datasets")
+    printed = run("diagnose.py", "--quick", "--save", "net.npz", folder=tmp_path)
+    ours, chance = (
+        float(re.search(pattern, printed)[1])
+        for pattern in (r"accuracy (\S+)%", r"always 'benign' (\S+)%")
+    )
+    assert ours > chance + 25
+    assert (tmp_path / "out" / "diagnose.png").stat().st_size > 10_000
+    np.savetxt(tmp_path / "rows.csv", sklearn_datasets.load_breast_cancer().data[:1], delimiter=",")
+    answer = run("diagnose.py", "--load", "net.npz", "--predict", "rows.csv", folder=tmp_path)
+    assert answer.startswith("row 1: malignant, probability 0.9") or "1.000" in answer
+
+
+@pytest.mark.long
+def test_diagnose_reaches_97_percent_and_logistic_regression(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    printed = run("diagnose.py", folder=tmp_path)
+    ours, theirs = map(float, re.search(r"accuracy (\S+)% \(.*regression (\S+)%", printed).groups())
+    assert ours >= 97
+    assert ours >= theirs - 0.5
