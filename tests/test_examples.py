@@ -85,3 +85,12 @@ def test_diagnose_reaches_97_percent_and_logistic_regression(tmp_path: Path) -> 
     ours, theirs = map(float, re.search(r"accuracy (\S+)% \(.*regression (\S+)%", printed).groups())
     assert ours >= 97
     assert ours >= theirs - 0.5
+
+
+def test_drive_quickly_learns_to_stay_in_lane(tmp_path: Path) -> None:
+    printed = run("drive.py", "--quick", "--save", "driver.npz", folder=tmp_path)
+    before, after = map(float, re.findall(r"average, (\d+)% stayed", printed))
+    assert before < 20
+    assert after > 90
+    assert (tmp_path / "out" / "drive.png").stat().st_size > 20_000
+    assert (tmp_path / "driver.npz").stat().st_size > 500
