@@ -258,3 +258,68 @@ def test_repeats_that_all_examples_share(repeats, axis):
     found = tl.vmap(lambda row: tl.repeat(row, repeats, axis=axis))(x)
     for n in range(4):
         same(found.numpy()[n], tl.repeat(x[n], repeats, axis=axis))
+
+
+MATRIX = Tensor([[9.0, 1.0, 2.0], [3.0, 9.0, 5.0], [6.0, 7.0, 9.0]])
+
+BEYOND_ONE_EXAMPLE = {
+    "sum": lambda row: row.sum(axis=-2),
+    "second axis": lambda row: row.sum(axis=1),
+    "both axes": lambda row: row.max(axis=(0, -2)),
+    "softmax": lambda row: tl.softmax(row, axis=-2),
+    "cumulative_sum": lambda row: tl.cumulative_sum(row, axis=-2),
+    "sort": lambda row: tl.sort(row, axis=-2),
+    "flip": lambda row: tl.flip(row, axis=-2),
+    "roll": lambda row: tl.roll(row, 1, axis=-2),
+    "repeat": lambda row: tl.repeat(row, 2, axis=-2),
+    "concat": lambda row: tl.concat(row, row, axis=-2),
+    "stack": lambda row: tl.stack(row, row, axis=-3),
+    "expand_dims": lambda row: tl.expand_dims(row, axis=-3),
+    "squeeze": lambda row: tl.squeeze(tl.sum(row, keepdims=True), axis=-2),
+    "take": lambda row: tl.take(row, [0], axis=-2),
+    "take_along_axis": lambda row: tl.take_along_axis(row, [0], axis=-2),
+    "vecdot": lambda row: tl.vecdot(row, row, axis=-2),
+    "cross": lambda row: tl.cross(row, row, axis=-2),
+    "permute_dims": lambda row: tl.permute_dims(row, (1,)),
+    "matrix_transpose": lambda row: row.mT,
+    "tril": tl.tril,
+    "diagonal": tl.diagonal,
+    "det": tl.linalg.det,
+    "inv": tl.linalg.inv,
+    "solve": lambda row: tl.linalg.solve(row, [1.0, 2.0, 3.0]),
+    "matmul": lambda row: row.sum() @ row,
+    "getitem": lambda row: row[0, 0],
+}
+
+
+@pytest.mark.parametrize("function", BEYOND_ONE_EXAMPLE.values(), ids=BEYOND_ONE_EXAMPLE)
+def test_no_op_reaches_across_examples(function):
+    """What one example refuses is refused for all, in the same words."""
+    with pytest.raises(errors.TinygradError) as alone:
+        function(MATRIX[0])
+    with pytest.raises(errors.TinygradError) as mapped:
+        tl.vmap(function)(MATRIX)
+    assert type(mapped.value) is type(alone.value)
+    assert str(mapped.value) == str(alone.value)
+
+
+def test_a_custom_rule_is_not_passed_by_from_outside():
+    @tl.custom_vjp
+    def steep(x):
+        return x * 1.0
+
+    steep.defvjp(lambda x: (steep(x), None), lambda kept, g: (g * 100,))
+    w, rows = tl.ones(3, requires_grad=True), tl.ones(2, 3)
+    inside = tl.vmap(tl.grad(lambda w, row: (steep(w) * row).sum()), (None, 0))
+    same(inside(w.detach(), rows), np.full((2, 3), 100.0))
+    with tl.no_grad():
+        same(tl.vmap(steep)(rows), rows)
+    for mapped in (
+        lambda w: tl.vmap(lambda row: (steep(w) * row).sum())(rows),
+        lambda w: tl.vmap(lambda row, w: steep(row * w).sum(), (0, None))(rows, w),
+        lambda w: tl.vmap(steep)(rows * w),
+        lambda w: tl.vmap(tl.vmap(steep))(rows * w),
+        lambda w: inside(w, rows),
+    ):
+        with pytest.raises(errors.GradientError, match=r"\[steep\] its own rule does not reach"):
+            mapped(w)

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from tinygrad_lesson import data
-from tinygrad_lesson.errors import ArgumentError, DownloadError, FileFormatError
+from tinygrad_lesson.errors import ArgumentError, DownloadError, FileFormatError, RangeError
 
 module = importlib.import_module("tinygrad_lesson.data.download")
 
@@ -40,8 +40,10 @@ class Home(ThreadingHTTPServer):
         self.files = {"/set.bin": CONTENT}
         self.ranges = True  # sends a part when asked for one
         self.sized = True  # tells how long a file is
+        self.chunked = False  # sends pieces, each with its length
         self.cuts: list[int] = []  # bytes after which each of the first answers breaks off
         self.statuses: list[int] = []  # what each of the first answers is instead
+        self.shift = 0  # how far beside the asked part the sent one begins
         self.delay = 0.0
         self.asked: list[str | None] = []  # the range in each request
 
@@ -74,14 +76,19 @@ class Handler(BaseHTTPRequestHandler):
                 self.send_header("Content-Range", f"bytes */{total}")
                 self.end_headers()
                 return
+            start += home.shift
             self.send_response(206)
             self.send_header("Content-Range", f"bytes {start}-{total - 1}/{total}")
         else:
             self.send_response(200)
         if home.sized:
             self.send_header("Content-Length", str(total - start))
+        if home.chunked:
+            self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         content = content[start:]
+        if home.chunked:
+            content = b"%x\r\n%s\r\n0\r\n\r\n" % (len(content), content)
         self.wfile.write(content[: home.cuts.pop(0)] if home.cuts else content)
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -142,6 +149,13 @@ def test_a_server_that_always_sends_all(home: Home, tmp_path: Path, sized: bool)
     assert home.asked == ["bytes=1000-"]
 
 
+def test_a_server_that_sends_pieces(home: Home, tmp_path: Path) -> None:
+    home.sized, home.chunked, home.cuts = False, True, [100_000, 200_000]
+    target = data.download(home.address(), tmp_path / "set.bin", digest=DIGEST)
+    assert target.read_bytes() == CONTENT
+    assert len(home.asked) == 3
+
+
 def test_a_part_that_is_the_whole(home: Home, tmp_path: Path) -> None:
     (tmp_path / "set.bin.part").write_bytes(CONTENT)
     assert data.download(home.address(), tmp_path / "set.bin").read_bytes() == CONTENT
@@ -151,6 +165,13 @@ def test_a_part_of_something_longer_is_dropped(home: Home, tmp_path: Path) -> No
     (tmp_path / "set.bin.part").write_bytes(CONTENT + b"more")
     assert data.download(home.address(), tmp_path / "set.bin").read_bytes() == CONTENT
     assert home.asked == ["bytes=300004-", None]
+
+
+def test_a_server_that_sends_another_part(home: Home, tmp_path: Path) -> None:
+    home.shift = 1
+    (tmp_path / "set.bin.part").write_bytes(CONTENT[:1000])
+    assert data.download(home.address(), tmp_path / "set.bin").read_bytes() == CONTENT
+    assert home.asked == ["bytes=1000-", None]
 
 
 def test_a_busy_server_is_asked_again(home: Home, tmp_path: Path) -> None:
@@ -269,7 +290,7 @@ def test_it_is_not_led_astray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         url, status = "http://elsewhere/set.bin", 200
 
     monkeypatch.setattr(module, "urlopen", lambda *args, **kwargs: Answer(CONTENT))
-    with pytest.raises(DownloadError, match="leads to http://elsewhere/set.bin, which is not pro"):
+    with pytest.raises(DownloadError, match=r"leads to http://elsewhere/set\.bin, which is"):
         data.download("https://set.invalid/set.bin", tmp_path / "set.bin", attempts=1)
     assert left_in(tmp_path) == []
 
@@ -294,6 +315,9 @@ def test_mistakes(home: Home, tmp_path: Path) -> None:
         data.download("file:///etc/passwd", tmp_path / "set.bin")
     with pytest.raises(ArgumentError, match=r"digest='123' has no kind"):
         data.download(home.address(), tmp_path / "set.bin", digest="123")
+    with pytest.raises(RangeError, match="attempts=0 fetches nothing"):
+        data.download(home.address(), tmp_path / "set.bin", attempts=0)
+    assert home.asked == []
     (tmp_path / "file").touch()
     with pytest.raises(DownloadError, match=r"cannot be written: .* a folder that you may write"):
         data.download(home.address(), tmp_path / "file" / "set.bin")

@@ -284,6 +284,19 @@ def test_lerp_method():
     assert start.lerp(end, 0.25).tolist() == [1.0, 12.5]
 
 
+def test_lerp_is_exact_at_its_ends_and_does_not_wrap_around():
+    start, end = Tensor([1e8, 1.0]), Tensor([1.0, 1e8])
+    assert tl.lerp(start, end, 1.0).tolist() == end.tolist()
+    assert tl.lerp(start, end, 0.0).tolist() == start.tolist()
+    assert tl.lerp(*(Tensor([n], dtype=tl.uint8) for n in (200, 100)), 0.5).tolist() == [150.0]
+    assert tl.lerp(*(Tensor([n], dtype=tl.float16) for n in (6e4, -6e4)), 0.5).tolist() == [0.0]
+
+
+def test_a_scaled_product_of_integers_does_not_wrap_around():
+    x = Tensor([100], dtype=tl.int8)
+    assert tl.addcmul(x, x, x, value=0.5).tolist() == [5100.0]
+
+
 # ---- identities --------------------------------------------------------------------------
 
 FINITE = st.floats(-30, 30)

@@ -238,6 +238,35 @@ def test_nothing_selected():
     same(x.grad, np.zeros((3, 4)))
 
 
+@pytest.mark.parametrize("narrow", ["bool", "int8", "float16"])
+@pytest.mark.parametrize(
+    "add",
+    [
+        lambda x, values: tl.scatter_add(x, [0] * 4, values, axis=0),
+        lambda x, values: tl.scatter_reduce(x, [0] * 4, values, axis=0, reduce="sum"),
+        lambda x, values: tl.scatter_reduce(x, [0] * 4, values, axis=0, reduce="prod") - 1,
+        lambda x, values: tl.index_add(x, [0] * 4, values, axis=0),
+        lambda x, values: tl.index_put(x, values, Tensor([0] * 4), accumulate=True),
+    ],
+)
+def test_values_are_combined_in_the_dtype_of_the_result(narrow, add):
+    x, values = np.array([1.0, 1.0]), np.array([100.1, 100, 0.1, 7]).astype(narrow)
+    found = add(Tensor(x), Tensor(values))
+    same(found, add(Tensor(x), Tensor(values.astype("float64"))))
+    assert found.dtype == np.float64
+
+
+def test_the_largest_of_two_dtypes():
+    x, values = Tensor(np.array([1, 2], "float16")), Tensor(np.array([2.0001, 1.5]))
+    x.requires_grad, values.requires_grad = True, True
+    out = tl.scatter_reduce(x, [0, 1], values, axis=0, reduce="amax")
+    same(out, [2.0001, 2.0])
+    out.sum().backward()
+    same(x.grad, [0.0, 1.0])
+    same(values.grad, [1.0, 0.0])
+    same(tl.scatter_reduce([3], [0], [2.5], axis=0, reduce="prod"), [7.5])
+
+
 # ---- what is refused -----------------------------------------------------------------------
 
 
@@ -280,6 +309,11 @@ def test_nothing_selected():
             lambda: tl.index_add(X, [[1]], np.ones((1, 4)), axis=0),
             errors.ShapeError,
             "[index_add] indices of shape (1, 1) are no vector",
+        ),
+        (
+            lambda: tl.index_copy(tl.zeros(3), [0, 4], tl.ones(5), axis=0),
+            errors.IndexingError,
+            "index 4 does not exist in axis 0 of shape (3,)",
         ),
         (lambda: tl.index_put(X, 1.0, [0.5]), errors.DTypeError, "[index_put] the indices are not"),
         (lambda: tl.index_put(X, 1.0, [8]), errors.IndexingError, "index 8 does not exist"),

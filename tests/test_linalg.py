@@ -370,6 +370,8 @@ def test_not_a_matrix(name: str, x: Any) -> None:
         (lambda: linalg.outer(FLAT, ROW), errors.ShapeError, r"\[outer\] .* not two vectors"),
         (lambda: linalg.cross(np.ones(2), np.ones(2)), errors.ShapeError,
          r"\[cross\] shapes .* do not have length 3 along axis -1"),
+        (lambda: linalg.cross(np.ones(3), np.ones(3), axis=-2), errors.AxisError,
+         r"\[cross\] axis -2 does not exist in both"),
         (lambda: linalg.vecdot(ROW, np.ones(2)), errors.ShapeError,
          r"\[vecdot\] shapes .* do not fit along axis -1"),
         (lambda: linalg.vecdot(FLAT, ROW, axis=0), errors.AxisError, "Use a negative axis"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import scipy.special
@@ -161,6 +163,21 @@ def test_ignored_samples_do_not_count() -> None:
     np.testing.assert_allclose(float(loss), -LOG_P[[0, 2, 4], [0, 2, 1]].mean())
     loss.backward()
     assert not scores.grad.numpy()[[1, 3, 5]].any()
+
+
+@pytest.mark.parametrize("score", [-np.inf, np.nan])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_ignored_samples_may_have_any_score(score: float, smoothing: float) -> None:
+    scores = tl.Tensor([[score, 0.0, 1.0], [0.5, 0.0, 1.0]])
+    found = F.cross_entropy(scores, [-100, 2], label_smoothing=smoothing)
+    alone = F.cross_entropy(scores[1:], [2], label_smoothing=smoothing)
+    np.testing.assert_allclose(float(found), float(alone), rtol=1e-6)
+
+
+@pytest.mark.parametrize("loss", [F.mse_loss, F.l1_loss, F.huber_loss, F.smooth_l1_loss])
+def test_errors_of_integers_do_not_wrap_around(loss: Callable[..., tl.Tensor]) -> None:
+    x, y = np.array([1, 250], "uint8"), np.array([2, 0], "uint8")
+    assert float(loss(x, y)) == float(loss(x.astype(float), y.astype(float)))
 
 
 def test_class_weights_weight_the_mean() -> None:

@@ -44,6 +44,21 @@ def test_a_large_mean_does_not_cost_the_variance_its_digits(mean: float) -> None
     same(tl.standardize(x), expected.astype(np.float32), tolerance, tolerance)
 
 
+@pytest.mark.parametrize("center", [True, False])
+@pytest.mark.parametrize("shape", [(64, 512), (8, 9, 515), (9, 4096)])
+def test_many_rows_of_middle_length(shape: tuple[int, ...], center: bool) -> None:
+    x, g = numbers(*shape) * 3 + 1, numbers(*shape)
+    ours = Tensor(x, requires_grad=True)
+    out = tl.standardize(ours, eps=0.1, center=center)
+    mean = x.mean(-1, keepdims=True) * center
+    scale = 1 / np.sqrt(((x - mean) ** 2).mean(-1, keepdims=True) + 0.1)
+    y = (x - mean) * scale
+    same(out, y, 1e-10, 1e-11)
+    out.backward(g)
+    rest = g - y * (g * y).mean(-1, keepdims=True) - g.mean(-1, keepdims=True) * center
+    same(ours.grad, rest * scale, 1e-9, 1e-11)
+
+
 def test_equal_numbers_become_zero() -> None:
     x = Tensor(np.full((2, 3), 7.0), requires_grad=True)
     out = tl.standardize(x)

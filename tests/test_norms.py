@@ -103,6 +103,12 @@ def test_normalize_of_zeros() -> None:
     assert np.isfinite(second).all()
 
 
+@pytest.mark.parametrize(("dtype", "size"), [("float16", 300), ("float32", 1e30)])
+def test_cosine_similarity_of_long_vectors(dtype: str, size: float) -> None:
+    x, y = (np.array([row], dtype) for row in ([size, size], [size, 0]))
+    same(tl.cosine_similarity(Tensor(x), Tensor(y)), [math.sqrt(0.5)], 1e-3)
+
+
 def test_cosine_similarity_of_zeros() -> None:
     zeros = np.zeros((1, 3))
     other = Tensor(np.ones((1, 3)))

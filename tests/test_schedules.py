@@ -63,6 +63,8 @@ def test_one_cycle_ends_where_it_says() -> None:
     np.testing.assert_allclose(found[0], (0.04, 0.95))
     np.testing.assert_allclose(found[2], (1.0, 0.85))
     np.testing.assert_allclose(found[9], (4e-6, 0.95))
+    schedule.step()  # after the tenth batch, as a loop does that steps after every one
+    assert optimizer.param_groups[0]["lr"] == found[9][0]
     with pytest.raises(RangeError, match=r"\[OneCycleLR\] step 11 of 10"):
         schedule.step()
 

@@ -73,6 +73,23 @@ def test_log_softmax_is_accurate_where_one_takes_all() -> None:
     same(tl.log_softmax(Tensor(x)), scipy.special.log_softmax(x.astype(float)), 1e-6, 1e-8)
 
 
+@pytest.mark.parametrize("op", ORACLES)
+@pytest.mark.parametrize("shape", [(64, 512), (65, 515), (3, 5, 4095), (9, 4096), (8, 4097)])
+def test_many_rows_of_middle_length(op: Any, shape: tuple[int, ...]) -> None:
+    """NumPy's buffer is as long as one of them, and as it was afterwards."""
+    x = seeded("rows", shape).uniform(-3, 3, shape)
+    before = np.getbufsize()
+    for array in (x, 20 * x):
+        ours = Tensor(array, requires_grad=True)
+        out = op(ours, axis=-1)
+        same(out, ORACLES[op](array, axis=-1), 1e-11, 1e-13)
+        out.backward(np.ones(out.shape))
+        p = scipy.special.softmax(array, axis=-1)
+        slope = {tl.softmax: 0 * p, tl.log_softmax: 1 - shape[-1] * p, tl.logsumexp: p}[op]
+        same(ours.grad, slope, 1e-9, 1e-12)
+    assert np.getbufsize() == before
+
+
 @given(hnp.arrays(np.float32, (2, 5), elements=st.floats(-80, 80, width=32)))
 def test_shares_add_up_to_one(x: np.ndarray) -> None:
     shares = tl.softmax(Tensor(x)).numpy()

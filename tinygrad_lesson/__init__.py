@@ -359,6 +359,7 @@ from .transforms import vjp as vjp
 
 if TYPE_CHECKING:
     from . import data as data
+    from . import health as health
     from . import training as training
     from .batching import vmap as vmap
     from .checking import gradcheck as gradcheck
@@ -372,8 +373,8 @@ __version__ = "0.1.0"
 
 _ON_FIRST_USE = {
     "data": ".data", "gradcheck": ".checking", "load": ".serialize", "save": ".serialize",
-    "vmap": ".batching", "fit": ".training", "training": ".training", "Health": ".health",
-    "summary": ".summaries",
+    "vmap": ".batching", "fit": ".training", "training": ".training", "health": ".health",
+    "Health": ".health", "summary": ".summaries",
 }  # fmt: skip
 """What not every program needs, and where it is."""
 

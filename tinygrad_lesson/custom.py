@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from .errors import ArgumentError, NotDifferentiableError
+from .errors import ArgumentError, GradientError, NotDifferentiableError
 from .mode import current, enable_grad, no_grad
 from .segments import Segment, record, segment_op
 from .tensor import Tensor
@@ -22,6 +22,7 @@ class custom_vjp(Generic[P, R]):  # noqa: N801  JAX's name
 
     The graph shows the function as one node, and ``tl.gradcheck`` checks the rule, and names it, as
     it does with those of the library. Higher derivatives are those of `forward` and `backward`.
+    Under ``tl.vmap`` it has gradients inside, ``tl.vmap(tl.grad(f))``, and none from outside.
 
     Parameters
     ----------
@@ -83,6 +84,7 @@ class custom_vjp(Generic[P, R]):  # noqa: N801  JAX's name
         fixed = [x for i, x in enumerate(given) if i in self.nondiff_argnums]
         trees = [x for i, x in enumerate(given) if i not in self.nondiff_argnums]
         values, build = flatten(trees)
+        self._refuse_outer_graph(values)
         wanted = [i for i, v in enumerate(values) if isinstance(v, Tensor) and v.requires_grad]
         if not wanted or not current().grad:
             return self.function(*args, **kwargs)
@@ -127,6 +129,18 @@ class custom_vjp(Generic[P, R]):  # noqa: N801  JAX's name
         return rebuild(  # type: ignore[no-any-return]
             iter([next(recorded) if _is_float(v) else v for v in outputs])
         )
+
+    def _refuse_outer_graph(self, values: Sequence[Any]) -> None:
+        """Under vmap, the rule is for one example: a graph of all examples would not contain it."""
+        outside = getattr(current().tracer, "recorded_outside", None)
+        if outside is None or not current().grad:
+            return
+        if any(isinstance(v, Tensor) and outside(v) for v in values):
+            raise GradientError(
+                self.name,
+                "its own rule does not reach through vmap from outside",
+                "Take the gradients inside, tl.vmap(tl.grad(f)), and add them up.",
+            )
 
     def _like(self, trees: Sequence[Any], gradients: Any) -> list[Tensor | None]:
         """What `backward` returned, as one gradient for each value in the arguments."""

@@ -51,7 +51,10 @@ def explain(
 
 def _of_one_op(call: Call) -> TinygradError | None:
     explanation = EXPLANATIONS.get(call.op.name)
-    return explanation(call) if explanation is not None else None
+    try:
+        return explanation(call) if explanation is not None else None
+    except (*REFUSALS, StopIteration):  # parameters so odd that it cannot be said in its words
+        return None
 
 
 def _axis(call: Call) -> TinygradError | None:

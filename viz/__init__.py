@@ -12,4 +12,6 @@ This package imports ``tinygrad_lesson`` and is never imported by it.
 from __future__ import annotations
 
 from .picture import graph as graph
+from .plots import health as health
+from .plots import history as history
 from .rendering import Picture as Picture

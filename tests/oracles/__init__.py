@@ -25,6 +25,7 @@ from . import (
     padding,
     pooling,
     rearranging,
+    recurrent,
     reduction,
     resampling,
     scan,
@@ -63,6 +64,7 @@ FAMILIES = (
     special,
     ctc,
     resampling,
+    recurrent,
 )
 
 VALUES: Oracles = {name: f for family in FAMILIES for name, f in family.VALUES.items()}

@@ -46,7 +46,7 @@ VALUES: Oracles = {
     **of_numpy("isfinite", "isinf", "isnan", "signbit"),
     "reciprocal": lambda x: np.float64(1) / x,
     "rsqrt": lambda x: 1 / np.sqrt(x),
-    "lerp": lambda start, end, weight: start + weight * (end - start),
+    "lerp": lambda start, end, weight: start * (1 - weight) + end * weight,
     "addcmul": lambda x, y, z, value: x + (y * z if value == 1 else value * y * z),
     "addcdiv": lambda x, y, z, value: x + value * (y / z),
     "logit": of_floats(scipy.special.logit),

@@ -28,6 +28,7 @@ from . import (
     padding,
     pooling,
     rearranging,
+    recurrent,
     reduction,
     resampling,
     scan,
@@ -66,6 +67,7 @@ FAMILIES = (
     special,
     ctc,
     resampling,
+    recurrent,
 )
 
 PEERS: Peers = {name: f for family in FAMILIES for name, f in family.PEERS.items()}

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..errors import ShapeError
+from ..errors import ShapeError, TinygradError
 from ..mode import current, restore
 from ..op import REGISTRY, Op
 from ..recording import bind
@@ -43,13 +43,20 @@ class Level:
         inside = isinstance(data, Batched) and data.level is self
         return data if inside else Batched(self, tensor, many=False)
 
+    def recorded_outside(self, tensor: Tensor) -> bool:
+        """Whether a graph outside the mapping leads to what `tensor` holds."""
+        tracer, held = self.outer.tracer, self.read(tensor).tensor
+        if not self.outer.grad:
+            return False
+        return held.requires_grad or (tracer is not None and tracer.recorded_outside(held))
+
     def run(self, op: Op[...], arrays: Sequence[Any], params: Mapping[str, Any]) -> Batched:
         """Run `op` on all examples."""
         inputs = [self.taken(array) for array in arrays]
         if not any(isinstance(x, Batched) and x.many for x in inputs):
             out = self.call(op, [getattr(x, "tensor", x) for x in inputs], params)
             return Batched(self, out, many=False)
-        together = batched_call(op, inputs, params, self)
+        together = self._together(op, inputs, params)
         out = self._one_by_one(op, inputs, params) if together is None else together
         return Batched(self, out, many=True)
 
@@ -61,6 +68,27 @@ class Level:
             return op.record(*inputs, **params)
         finally:
             restore(inner)
+
+    def _together(
+        self, op: Op[...], inputs: Sequence[Any], params: Mapping[str, Any]
+    ) -> Tensor | None:
+        try:
+            return batched_call(op, inputs, params, self)
+        except TinygradError as error:
+            refused = error
+        if self.size:  # one example is refused in terms of its own shape
+            self.call(op, self._example(inputs, 0), params)
+        raise refused
+
+    def _example(self, inputs: Sequence[Any], i: int) -> list[Any]:
+        """The inputs of an op for one example."""
+
+        def of_example(x: Any) -> Any:
+            if not isinstance(x, Batched):
+                return x
+            return self.call(ops.getitem, [x.tensor], {"index": (i,)}) if x.many else x.tensor
+
+        return [of_example(x) for x in inputs]
 
     def _one_by_one(self, op: Op[...], inputs: Sequence[Any], params: Mapping[str, Any]) -> Tensor:
         if current().watch:
@@ -74,13 +102,7 @@ class Level:
                 op.name, "it has no batching rule, and there are no examples to run it on",
                 "Map over at least one.",
             )  # fmt: skip
-
-        def of_example(x: Any, i: int) -> Any:
-            if not isinstance(x, Batched):
-                return x
-            return self.call(ops.getitem, [x.tensor], {"index": (i,)}) if x.many else x.tensor
-
-        outs = [self.call(op, [of_example(x, i) for x in inputs], params) for i in range(self.size)]
+        outs = [self.call(op, self._example(inputs, i), params) for i in range(self.size)]
         return self.call(ops.stack, outs, {"axis": 0})
 
     def taken(self, array: Any) -> Any:

@@ -37,7 +37,8 @@ def _repeat(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) ->
     axis, tensor = params["axis"], x.tensor
     if axis is None:
         axis, tensor = 0, _reshaped(tensor, (level.size, math.prod(x.shape)), level)
-    return level.call(op, [tensor, repeats], {**params, "axis": _shifted(axis)})
+    axis = _shifted(op, axis, tensor.ndim - 1)
+    return level.call(op, [tensor, repeats], {**params, "axis": axis})
 
 
 def _pad(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
@@ -69,22 +70,28 @@ def _overlap_add(op: Op[...], inputs: Sequence[Any], params: Params, level: Leve
 
 def _diagonal(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
     """Also for on_diagonal, which has a shape besides."""
-    axes = {name: _shifted(params[name]) for name in ("axis1", "axis2")}
-    shape = {"shape": (level.size, *params["shape"])} if "shape" in params else {}
-    return level.call(op, [inputs[0].tensor], {**params, **axes, **shape})
+    (x,), shape = inputs, params.get("shape")
+    ndim = x.ndim if shape is None else len(shape)
+    moved = {name: _shifted(op, params[name], ndim) for name in ("axis1", "axis2")}
+    if shape is not None:
+        moved["shape"] = (level.size, *shape)
+    return level.call(op, [x.tensor], {**params, **moved})
 
 
 def _along_indices(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
     """For take_along_axis and its adjoint: what all examples share broadcasts."""
     arrays = [x.tensor if x.many else _reshaped(x.tensor, (1, *x.shape), level) for x in inputs]
-    shape = {"shape": (level.size, *params["shape"])} if "shape" in params else {}
-    return level.call(op, arrays, {**params, "axis": _shifted(params["axis"]), **shape})
+    moved = {"axis": _shifted(op, params["axis"], inputs[0].ndim)}
+    if "shape" in params:
+        moved["shape"] = (level.size, *params["shape"])
+    return level.call(op, arrays, {**params, **moved})
 
 
 def _places(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
     """Places in the array of each example, not in that of all."""
     shape = params["shape"]
-    given = {"shape": (level.size, *shape), "axis": _shifted(params["axis"])}
+    axis = _shifted(op, params["axis"], len(shape))
+    given = {"shape": (level.size, *shape), "axis": axis}
     out = level.call(op, [inputs[0].tensor], given)
     return level.call(ops.remainder, [out, math.prod(shape)], {})
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import ops
+from .. import arguments, ops
 from ..arrays import SLOT
 from ..arrays.subscripts import parse
 from ..op import Op
@@ -58,9 +58,14 @@ def _repeated(x: Any, level: Level) -> Tensor:
     return level.call(ops.broadcast_to, [x.tensor], {"shape": (level.size, *x.shape)})
 
 
-def _shifted(axis: int) -> int:
-    """An axis of one example, where the examples have one more in front."""
-    return axis + 1 if axis >= 0 else axis
+def _shifted(op: Op[...], axis: Any, ndim: int) -> Any:
+    """Axes of one example, which has `ndim`, where the examples have one more in front.
+
+    One that the example does not have is refused: it would be that of the examples.
+    """
+    if isinstance(axis, tuple):
+        return tuple(a + 1 for a in arguments.axes(op.name, axis, ndim))
+    return arguments.axis(op.name, axis, ndim) + 1
 
 
 def _only_first(inputs: Sequence[Any]) -> bool:
@@ -88,8 +93,7 @@ def _along_axis(op: Op[...], inputs: Sequence[Any], params: Params, level: Level
         return _reshaped(out, (level.size, *(1,) * x.ndim), level) if keep and x.ndim else out
     if x.ndim == 0:
         return None
-    axis = tuple(map(_shifted, axis)) if isinstance(axis, tuple) else _shifted(axis)
-    return level.call(op, [x.tensor], {**params, "axis": axis})
+    return level.call(op, [x.tensor], {**params, "axis": _shifted(op, axis, x.ndim)})
 
 
 def _together_along_axis(
@@ -97,14 +101,19 @@ def _together_along_axis(
 ) -> Tensor:
     """Several arrays of one shape, and an `axis` that is a number."""
     arrays = [_repeated(x, level) for x in inputs]
-    return level.call(op, arrays, {**params, "axis": _shifted(params["axis"])})
+    return level.call(op, arrays, {**params, "axis": _shifted(op, params["axis"], inputs[0].ndim)})
 
 
 def _as_it_is(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor | None:
-    """An op that only looks at the last axes, or at no axis at all."""
+    """An op that looks at no axis."""
     if len(inputs) != 1:
         return None
     return level.call(op, [inputs[0].tensor], params)
+
+
+def _of_matrices(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor | None:
+    """An op that only looks at the last two axes, if one example has them."""
+    return _as_it_is(op, inputs, params, level) if inputs[0].ndim >= 2 else None
 
 
 # ---- movement ----------------------------------------------------------------------------
@@ -119,8 +128,7 @@ def _reshape(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -
 def _permute_dims(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
     x = inputs[0]
     axes = params["axes"] or tuple(reversed(range(x.ndim)))
-    moved = (0, *(a % x.ndim + 1 for a in axes))
-    return level.call(op, [x.tensor], {"axes": moved})
+    return level.call(op, [x.tensor], {"axes": (0, *_shifted(op, axes, x.ndim))})
 
 
 def _broadcast_to(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
@@ -134,27 +142,19 @@ def _squeeze(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -
     x, axis = inputs[0], params["axis"]
     if axis is None:
         axis = tuple(a for a, n in enumerate(x.shape) if n == 1)
-    axes = axis if isinstance(axis, tuple) else (axis,)
-    return level.call(op, [x.tensor], {"axis": tuple(map(_shifted, axes))})
+    return level.call(op, [x.tensor], {"axis": _shifted(op, axis, x.ndim)})
 
 
 def _expand_dims(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
-    axis = params["axis"]
-    axis = tuple(map(_shifted, axis)) if isinstance(axis, tuple) else _shifted(axis)
-    return level.call(op, [inputs[0].tensor], {"axis": axis})
+    (x,), axis = inputs, params["axis"]
+    ndim = x.ndim + (len(axis) if isinstance(axis, tuple) else 1)
+    return level.call(op, [x.tensor], {"axis": _shifted(op, axis, ndim)})
 
 
 def _flip(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
     x, axis = inputs[0], params["axis"]
-    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    return level.call(op, [x.tensor], {"axis": tuple(map(_shifted, axes))})
-
-
-def _diagonal(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
-    moved = {**params, **{name: _shifted(params[name]) for name in ("axis1", "axis2")}}
-    if "shape" in params:  # of on_diagonal
-        moved["shape"] = (level.size, *params["shape"])
-    return level.call(op, [inputs[0].tensor], moved)
+    axis = tuple(range(x.ndim)) if axis is None else axis
+    return level.call(op, [x.tensor], {"axis": _shifted(op, axis, x.ndim)})
 
 
 def _concat(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
@@ -162,18 +162,21 @@ def _concat(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) ->
     if axis is None:
         tensors = [_reshaped(t, (level.size, math.prod(t.shape[1:])), level) for t in tensors]
         axis = 0
-    return level.call(op, tensors, {"axis": _shifted(axis)})
+    return level.call(op, tensors, {"axis": _shifted(op, axis, tensors[0].ndim - 1)})
 
 
 def _stack(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
-    return level.call(op, [_repeated(x, level) for x in inputs], {"axis": _shifted(params["axis"])})
+    tensors = [_repeated(x, level) for x in inputs]
+    return level.call(op, tensors, {"axis": _shifted(op, params["axis"], tensors[0].ndim)})
 
 
 # ---- products ----------------------------------------------------------------------------
 
 
-def _matmul(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
+def _matmul(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor | None:
     x, y = inputs
+    if not x.ndim or not y.ndim:
+        return None
     row, column = x.ndim == 1, y.ndim == 1
     # A row or column of each example becomes a matrix, and what else is stacked lines up.
     left = _reshaped(x.tensor, (*x.tensor.shape[:-1], 1, x.shape[0]), level) if row else x.tensor
@@ -200,7 +203,8 @@ def _in_front(x: Tensor, many: bool, ndim: int, level: Level) -> Tensor:
 
 
 def _vectors(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor | None:
-    return _elementwise(op, inputs, params, level) if params["axis"] < 0 else None
+    lined_up = -min(x.ndim for x in inputs) <= params["axis"] < 0
+    return _elementwise(op, inputs, params, level) if lined_up else None
 
 
 def _einsum(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
@@ -212,9 +216,11 @@ def _einsum(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) ->
     return level.call(op, [x.tensor for x in inputs], {"subscripts": subscripts})
 
 
-def _solve(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
+def _solve(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor | None:
     """A vector of each example becomes a matrix, as only a lone one is taken for a vector."""
     x, y = inputs
+    if x.ndim < 2 or not y.ndim:
+        return None
     right = _reshaped(y.tensor, (*y.tensor.shape, 1), level) if y.ndim == 1 else y.tensor
     ndim = max(x.ndim, y.ndim)
     arrays = [_in_front(x.tensor, x.many, ndim, level), _in_front(right, y.many, ndim, level)]
@@ -286,30 +292,28 @@ def _add_at(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) ->
 def _take(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor | None:
     (x, indices), axis = inputs, params["axis"]
     if x.many and not indices.many:
-        return level.call(op, [x.tensor, indices.tensor], {"axis": _shifted(axis or 0)})
+        axis = 0 if axis is None and x.ndim == 1 else axis
+        return level.call(op, [x.tensor, indices.tensor], {"axis": _shifted(op, axis, x.ndim)})
     if indices.many and not x.many and (axis or 0) % x.ndim == 0:
         return level.call(op, [x.tensor, indices.tensor], params)
     return None
 
 
 OF_LAST_AXES = (
-    "tril", "triu", "inv", "pinv", "det", "cofactors", "packed_slogdet", "matrix_rank",
-    "matrix_exp", "cholesky", "packed_eigh", "eigvalsh", "packed_qr", "orthogonal_complement",
-    "packed_svd", "svdvals",
+    "matrix_transpose", "tril", "triu", "inv", "pinv", "det", "cofactors", "packed_slogdet",
+    "matrix_rank", "matrix_exp", "cholesky", "packed_eigh", "eigvalsh", "packed_qr",
+    "orthogonal_complement", "packed_svd", "svdvals",
 )  # fmt: skip
 """Ops on matrices in the last two axes, whatever comes before."""
 
 RULES: dict[str, Rule] = {
     "reshape": _reshape,
     "permute_dims": _permute_dims,
-    "matrix_transpose": _as_it_is,
     "broadcast_to": _broadcast_to,
     "squeeze": _squeeze,
     "expand_dims": _expand_dims,
     "flip": _flip,
     "astype": _as_it_is,
-    "diagonal": _diagonal,
-    "on_diagonal": _diagonal,
     "concat": _concat,
     "stack": _stack,
     "matmul": _matmul,
@@ -317,7 +321,7 @@ RULES: dict[str, Rule] = {
     "cross": _vectors,
     "einsum": _einsum,
     "solve": _solve,
-    **dict.fromkeys(OF_LAST_AXES, _as_it_is),
+    **dict.fromkeys(OF_LAST_AXES, _of_matrices),
     **dict.fromkeys(("sort", "argsort", "argtopk"), _along_axis),
     **dict.fromkeys(("softmax_grad", "log_softmax_grad"), _together_along_axis),
     "getitem": _getitem,

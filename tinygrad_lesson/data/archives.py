@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tarfile
@@ -16,10 +17,10 @@ from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
 from ..errors import FileFormatError
-from .files import damaged
+from .files import damaged, is_gzip
 
-_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError,
-            RuntimeError, ValueError)  # fmt: skip
+_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError,
+            NotImplementedError, RuntimeError, ValueError)  # fmt: skip
 
 
 class _Member(NamedTuple):
@@ -44,9 +45,10 @@ def unpack(
     Parameters
     ----------
     archive
-        A zip, or a tar with whatever compression Python's ``tarfile`` knows.
+        A zip, or a tar, plain or packed by gzip. (A plain tar has no sums of what is in it:
+        damage to that is not seen.)
     folder
-        Where the files go. It must not exist, or be empty.
+        Where the files go. There must be nothing in it.
     pattern
         Which members are wanted, as ``"*/recordings/*.wav"``; see :mod:`fnmatch`.
     limit
@@ -56,6 +58,11 @@ def unpack(
     -------
     list of Path
         The files, sorted.
+
+    Raises
+    ------
+    FileFormatError
+        If the archive is damaged or refused, or has nothing that matches. Nothing is unpacked then.
     """
     source, target = Path(archive), Path(folder)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -63,29 +70,48 @@ def unpack(
         inner = Path(temporary) / target.name
         inner.mkdir()
         total = 0
-        try:
-            with _members(source) as members:
-                for member in members:
-                    if not fnmatchcase(member.name, pattern):
-                        continue
-                    place = inner / _safe(source, member.name)
-                    total += member.size
-                    if total > limit:
-                        raise _refused(source, f"unpacks to more than {limit} bytes")
-                    if place.exists():
-                        raise _refused(source, f"has {place.name} twice")
-                    content = member.open()
-                    assert content is not None  # it would be for a folder
-                    with content, place.open("wb") as file:
-                        shutil.copyfileobj(content, file)
-        except FileFormatError:
-            raise
-        except _DAMAGED as error:
-            raise damaged("unpack", source, f"does not unpack: {error}") from error
-        if not total:
+        with _readable(source), _members(source) as members:
+            for member in members:
+                if not fnmatchcase(member.name, pattern):
+                    continue
+                place = inner / _safe(source, member.name)
+                total += member.size
+                if total > limit:
+                    raise _refused(source, f"unpacks to more than {limit} bytes")
+                if place.exists():
+                    raise _refused(source, f"has {place.name} twice")
+                content = member.open()
+                assert content is not None  # it would be for a folder
+                with content, place.open("wb") as file:
+                    shutil.copyfileobj(content, file)
+        if not any(inner.iterdir()):
             raise _refused(source, f"has nothing in it like {pattern}")
-        os.replace(inner, target)
+        try:
+            os.replace(inner, target)
+        except OSError as error:
+            raise FileExistsError(f"[unpack] there is something in {target}. Empty it.") from error
     return sorted(target.iterdir())
+
+
+def check_zip(path: Path) -> None:
+    """Refuse a zip that is damaged or cut off, or something else."""
+    with _readable(path), zipfile.ZipFile(path) as packed:
+        bad = packed.testzip()
+        if bad is not None:
+            raise zipfile.BadZipFile(f"{bad} is damaged")
+
+
+@contextmanager
+def _readable(source: Path) -> Iterator[None]:
+    """Turn what the readers of archives raise into one error."""
+    try:
+        yield
+    except FileFormatError:
+        raise
+    except (*_DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # of the disk; the two others are places that no file has
+        raise damaged("unpack", source, f"does not unpack: {error}") from error
 
 
 @contextmanager
@@ -99,12 +125,15 @@ def _members(source: Path) -> Iterator[Iterator[_Member]]:
                 if not info.is_dir()
             )
         return
-    with tarfile.open(source) as tape:
+    with tarfile.open(source, "r:gz" if is_gzip(source) else "r:") as tape:
         yield (
             _Member(info.name, info.size, partial(tape.extractfile, info))
             for info in tape
             if info.isreg()  # no links, no devices
         )
+        assert tape.fileobj is not None
+        while tape.fileobj.read(1 << 20):  # to the end, where the sum of what is packed stands
+            pass
 
 
 def _safe(source: Path, name: str) -> str:

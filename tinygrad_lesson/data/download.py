@@ -23,7 +23,8 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from ..errors import ArgumentError, DownloadError
+from ..arguments import count
+from ..errors import ArgumentError, DownloadError, RangeError
 
 try:
     import fcntl
@@ -77,6 +78,10 @@ def download(
     """
     if not url.startswith(("https://", "http://")):
         raise ArgumentError("download", f"url={url!r} is no address", "Begin it with https://.")
+    if digest is not None and digest.partition(":")[0] not in hashlib.algorithms_guaranteed:
+        raise ArgumentError("download", f"digest={digest!r} has no kind", 'Write "sha256:86c4...".')
+    if count("download", "attempts", attempts) < 1:
+        raise RangeError("download", "attempts=0 fetches nothing", "Pass 1 or more.")
     target = Path(path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -114,12 +119,15 @@ def _try(url: str, part: Path, target: Path, timeout: float, attempts: int) -> N
             _receive(url, part, target.name, timeout)
             return
         except _LINE as error:
-            reason = _reason(error)
+            if isinstance(error, HTTPError):
+                error.close()
             refused = isinstance(error, HTTPError) and error.code not in _BUSY
             forged = isinstance(getattr(error, "reason", error), SSLCertVerificationError)
             if attempt == attempts or refused or forged:
                 tries = f" ({attempt} attempts)" if attempt > 1 else ""
-                raise _failed(url, target, f"could not be fetched: {reason}{tries}") from error
+                raise _failed(
+                    url, target, f"could not be fetched: {_reason(error)}{tries}"
+                ) from error
 
 
 def _receive(url: str, part: Path, name: str, timeout: float) -> None:
@@ -149,8 +157,7 @@ def _receive(url: str, part: Path, name: str, timeout: float) -> None:
                 raise ConnectionError("the server sent another part than it was asked for")
         else:
             start = 0  # the server sends all of it
-        length = answer.headers.get("Content-Length")
-        total = None if length is None else start + int(length)
+        total = None if answer.length is None else start + answer.length
         with part.open("ab" if start else "wb") as file, _bar(name, start, total) as advance:
             _copy(answer, file, advance)
             file.flush()
@@ -197,8 +204,6 @@ def _verify(path: Path, url: str, target: Path, digest: str | None) -> None:
     if digest is None:
         return
     kind, _, expected = digest.partition(":")
-    if kind not in hashlib.algorithms_guaranteed:
-        raise ArgumentError("download", f"digest={digest!r} has no kind", 'Write "sha256:86c4...".')
     with path.open("rb") as file:
         found = hashlib.file_digest(file, lambda: hashlib.new(kind, usedforsecurity=False))
     if found.hexdigest() != expected:
@@ -218,7 +223,6 @@ def _failed(url: str, target: Path, what: str, first: str = "") -> DownloadError
 def _reason(error: BaseException) -> str:
     """What went wrong, in words."""
     if isinstance(error, HTTPError):
-        error.close()
         return f"the server answered {error.code} {error.reason}"
     cause = getattr(error, "reason", error)
     return str(getattr(cause, "strerror", None) or cause or type(cause).__name__).rstrip(".")

@@ -41,13 +41,14 @@ def find(
 
     A file that is there is taken as it is: it may be the user's own.
     """
-    for path in (folder / name.removesuffix(".gz"), folder / name):
+    plain = name.removesuffix(".gz")
+    for path in (folder / plain, folder / f"{plain}.gz"):
         if path.is_file():
             return path
     if download:
         return fetch(url, folder / name, digest=digest, check=check)
     raise FileNotFoundError(
-        f"[{where}] there is no {name.removesuffix('.gz')} in {folder}, with .gz or without."
+        f"[{where}] there is no {plain} in {folder}, with .gz or without."
         f" Pass download=True, or fetch {url} by hand and put it there."
     )
 

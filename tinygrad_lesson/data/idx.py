@@ -17,6 +17,7 @@ import numpy as np
 from ..arrays import Array
 from .files import damaged, is_gzip, opened
 
+_CHUNK = 1 << 20
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
@@ -43,7 +44,9 @@ def read_idx(path: str | os.PathLike[str]) -> Array:
             _check_size(source, os.path.getsize(source) - start, size, shape)
             if dtype.itemsize == 1 and size:
                 return np.memmap(source, dtype, "r", start, shape)
-        content = file.read(size + 1)  # the end, too, which is where gzip checks what came before
+        content = bytearray()  # grows with what is there, whatever the header says
+        while len(content) <= size and (chunk := file.read(_CHUNK)):  # to the end, for gzip's sum
+            content += chunk
     _check_size(source, len(content), size, shape)
     array = np.frombuffer(content, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
     array.flags.writeable = False

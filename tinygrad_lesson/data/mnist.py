@@ -30,8 +30,8 @@ class MNIST(TensorDataset):
     Parameters
     ----------
     root
-        The folder of the four IDX files, such as ``train-images-idx3-ubyte``, with ``.gz`` or
-        without; of this set's folder in the user's cache unless given.
+        The folder of the IDX files, such as ``train-images-idx3-ubyte``, with ``.gz`` or without;
+        this set's folder in the user's cache unless given.
     train
         Take the training set rather than the test set.
     download
@@ -102,7 +102,7 @@ class FashionMNIST(MNIST):
     """
 
     home = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
-    digests = {  # noqa: RUF012  (typed in the base)
+    digests: ClassVar[Mapping[str, str]] = {
         "train-images-idx3-ubyte.gz": "md5:8d4fb7e6c68d591d4c3dfef9ec88bf0d",
         "train-labels-idx1-ubyte.gz": "md5:25c81989df183df01b3e8a0aad5dffbe",
         "t10k-images-idx3-ubyte.gz": "md5:bef4ecab320f06d8554ea6380940ec79",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +13,7 @@ import numpy as np
 from ..arguments import count
 from ..arrays import Array
 from ..tensor import Tensor
-from .archives import unpack
+from .archives import check_zip, unpack
 from .datasets import check_index
 from .download import download as fetch
 from .files import cache_folder, damaged
@@ -42,7 +43,8 @@ class SpeechDigits:
     train
         Take the training set rather than the test set.
     download
-        Fetch and unpack the recordings if there are none.
+        Fetch and unpack the recordings if there are none; the archive is kept beside them, and is
+        not fetched if it is there.
     length
         Cut, or filled up with silence at the end, so that all recordings have so many samples and
         can be batched. Without it, each keeps its own length.
@@ -80,9 +82,9 @@ class SpeechDigits:
         if download and not any(
             _NAME.fullmatch(p.name) for p in [*_listed(folder), *_listed(inner)]
         ):
-            archive = fetch(self.home, folder / "free-spoken-digit-dataset.zip")
-            unpack(archive, inner, "*recordings/*.wav")
-            archive.unlink()
+            archive = fetch(self.home, folder / "v1.0.10.zip", check=check_zip)
+            with suppress(FileExistsError):  # another process was quicker
+                unpack(archive, inner, "*recordings/*.wav")
         place = inner if inner.is_dir() else folder
         matches = [(p, _NAME.fullmatch(p.name)) for p in _listed(place)]
         found = [(p, int(m[1]), m[2], int(m[3])) for p, m in matches if m is not None]

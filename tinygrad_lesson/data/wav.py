@@ -27,7 +27,8 @@ def read_wav(path: str | os.PathLike[str]) -> Sound:
     """The sound in a WAV file whose samples have 8, 16, 24 or 32 bits.
 
     The smallest integer becomes -1 and 0 stays 0, so that the largest is a little less than 1.
-    (With 8 bits, the integers have no sign, and 128 stands for 0.)
+    (With 8 bits, the integers have no sign, and 128 stands for 0.) Files in the form "extensible",
+    as some programs write with 24 bits, need Python 3.12 or later.
 
     Raises
     ------
@@ -40,8 +41,9 @@ def read_wav(path: str | os.PathLike[str]) -> Sound:
             with wave.open(file) as sound:
                 channels, width, rate, length = sound.getparams()[:4]
                 content = sound.readframes(length)
-        except (wave.Error, EOFError) as error:
-            what = f"is no WAV file of plain samples: {str(error) or 'it is cut off'}"
+        except (wave.Error, EOFError, RuntimeError) as error:
+            why = str(error) or "its parts do not fit into it"
+            what = f"is no WAV file of plain samples: {why}"
             raise damaged("read_wav", source, what) from error
     expected = length * channels * width
     if len(content) != expected:

@@ -63,11 +63,14 @@ def _setitem(call: Call) -> TinygradError | None:
             f" of {x.dtype}",
             "Convert the tensor first: t = t.astype(tl.float32).",
         )
-    index = call.params["index"]
+    try:
+        selected = _selected(call)
+    except IndexError as error:  # NumPy looks at the values first
+        return _getitem(call._replace(error=error, reason=str(error)))
     return ShapeError(
         call.where,
         f"values of shape {call.shapes[1]} do not fit into"
-        f" t[{', '.join(map(_written, index))}], of shape {_selected(call)}",
+        f" t[{', '.join(map(_written, call.params['index']))}], of shape {selected}",
         "The values must broadcast to the shape of what the index selects.",
     )
 

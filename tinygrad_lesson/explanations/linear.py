@@ -44,6 +44,10 @@ def _of_vectors(call: Call) -> TinygradError | None:
         )
     if not x or not y:
         return ShapeError(call.where, f"shapes {x} and {y}: a number is no vector", call.usage)
+    if not -min(len(x), len(y)) <= axis < min(len(x), len(y)):
+        return AxisError(
+            call.where, f"axis {axis} does not exist in both of {x} and {y}", "Use axis=-1."
+        )
     lengths = {x[axis], y[axis]}
     if call.op.name == "cross" and lengths != {3}:
         return ShapeError(

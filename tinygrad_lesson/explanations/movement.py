@@ -174,6 +174,7 @@ EXPLANATIONS: Explanations = {
     "tril": _matrices,
     "triu": _matrices,
     "diagonal": _matrices,
+    "matrix_transpose": _matrices,
     "roll": _roll,
     "repeat": _repeat,
     "pad": _pad,

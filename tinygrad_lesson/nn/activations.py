@@ -52,7 +52,8 @@ class _Activation(Module):
 
     def forward(self, x: Array) -> Tensor:
         """Apply the function."""
-        return type(self)._function(x, **self._settings())
+        function = type(self)._function
+        return function(x, **self._settings()) if self._signature.parameters else function(x)
 
     def extra_repr(self) -> str:
         """The settings."""
@@ -236,7 +237,30 @@ class Softmax2d(Module):
         return ops.softmax(x, axis=-3)
 
 
-# ---- learnt ------------------------------------------------------------------------------
+# ---- by chance, and learnt ---------------------------------------------------------------
+
+
+class RReLU(Module):
+    """`x` where it is positive, else `x` times a slope that is drawn in training.
+
+    See :func:`~tinygrad_lesson.nn.functional.rrelu`.
+
+    Parameters
+    ----------
+    lower, upper
+        Between which the slope lies; after ``eval()`` it is their mean.
+    """
+
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3) -> None:
+        self.lower, self.upper = lower, upper
+
+    def forward(self, x: Array) -> Tensor:
+        """Apply it to each element."""
+        return F.rrelu(x, self.lower, self.upper, self.training)
+
+    def extra_repr(self) -> str:
+        """The bounds."""
+        return f"lower={self.lower}, upper={self.upper}"
 
 
 class PReLU(Module):

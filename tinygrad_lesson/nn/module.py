@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self, TypeVar
 
-from .. import ops
-from ..errors import ArgumentError, StateDictError
-from ..hooks import Handle
+from .. import dtypes, ops
+from ..arguments import shown
+from ..errors import ArgumentError, TinygradError
 from ..mode import current, restore
 from ..tensor import Tensor
-from .parameter import Buffer, Parameter
-from .state import Mismatch, fitting
+from .hidden import PLAIN, refuse_hidden
+from .hooks import Hooks
+from .parameter import Buffer, Kept, Parameter, convert
+from .state import Mismatch, load
 
 V = TypeVar("V")
 
-_PLAIN = (list, tuple, dict, set)
-"""Where modules and parameters would not be found."""
 
-
-class Module:
+class Module(Hooks):
     """Base class of layers and models.
 
     A subclass assigns :class:`Parameter`, :class:`Buffer` and other modules to attributes and
@@ -46,8 +46,7 @@ class Module:
     training: bool = True
     _name: str = ""  # the attribute, or index, under which its parent holds it
     _path: str = ""  # and the dotted path from the outermost one
-    _forward_pre_hooks: tuple[Callable[..., Any], ...] = ()
-    _forward_hooks: tuple[Callable[..., Any], ...] = ()
+    _unsaved: frozenset[str] = frozenset()  # the names of buffers that are not saved
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; every subclass has its own."""
@@ -62,17 +61,13 @@ class Module:
         scope = sys.intern(f"{mode.scope}/{segment}" if mode.scope else segment)
         restore(mode._replace(scope=scope))
         try:
-            for hook in self._forward_pre_hooks:
-                changed = hook(self, args)
-                if changed is not None:
-                    args = changed if isinstance(changed, tuple) else (changed,)
-            output = self.forward(*args, **kwargs)
-            for hook in self._forward_hooks:
-                changed = hook(self, args, output)
-                output = output if changed is None else changed
+            return self._run(args, kwargs)
+        except TinygradError as error:
+            if not error.where.startswith(scope):
+                error.where = f"{scope} {error.where}"
+            raise
         finally:
             restore(mode)
-        return output
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Parameter):
@@ -84,6 +79,8 @@ class Module:
                     module._path = _join(value._path, path)
             for path, parameter in value.named_parameters():
                 self._name_parameter(f"{name}.{path}", parameter)
+        elif isinstance(vars(self).get(name), Buffer) and isinstance(value, Tensor):
+            value = value if isinstance(value, Buffer) else Buffer.of(value)
         elif isinstance(vars(self).get(name), Parameter) and value is not None:
             raise ArgumentError(
                 f"{type(self).__name__}.{name}",
@@ -106,20 +103,8 @@ class Module:
     def _parts(self) -> Iterator[tuple[str, Any]]:
         """Its attributes, none of which hides modules or parameters in a list or a dict."""
         for name, value in vars(self).items():
-            if isinstance(value, _PLAIN) and name not in vars(Module):
-                hidden = _held_by(value)
-                if hidden is not None:
-                    wrapped = (
-                        "ModuleDict({...})" if isinstance(value, dict) else "ModuleList([...])"
-                    )
-                    raise ArgumentError(
-                        f"{type(self).__name__}.{name}",
-                        f"a plain {type(value).__name__} hides a {type(hidden).__name__}, which"
-                        " nothing would train or save",
-                        f"Wrap it: nn.{wrapped}."
-                        if isinstance(hidden, Module)
-                        else "Give each an attribute of its own.",
-                    )
+            if isinstance(value, PLAIN) and not hasattr(Module, name):
+                refuse_hidden(f"{type(self).__name__}.{name}", value)
             yield name, value
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
@@ -141,21 +126,31 @@ class Module:
             below = [(_join(path, n), m) for n, m in module.named_children()]
             stack.extend(reversed(below))
 
-    def _named(self, kind: type[V]) -> Iterator[tuple[str, V]]:
+    def _named(self, kind: type[V], prefix: str, recurse: bool) -> Iterator[tuple[str, V]]:
         seen: set[int] = set()
-        for path, module in self.named_modules():
+        for path, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
             for name, value in vars(module).items():
                 if isinstance(value, kind) and id(value) not in seen:
                     seen.add(id(value))
                     yield _join(path, name), value
 
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """All parameters by dotted path, each once."""
-        return self._named(Parameter)
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """All parameters by dotted path, each once.
 
-    def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
-        """All buffers by dotted path, each once."""
-        return self._named(Buffer)
+        Parameters
+        ----------
+        prefix
+            The path of this module.
+        recurse
+            False leaves out those of the modules below.
+        """
+        return self._named(Parameter, prefix, recurse)
+
+    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Buffer]]:
+        """All buffers by dotted path, each once; see :meth:`named_parameters`."""
+        return self._named(Buffer, prefix, recurse)
 
     def children(self) -> Iterator[Module]:
         """The modules that it holds itself."""
@@ -165,13 +160,85 @@ class Module:
         """Itself and all modules below."""
         return (module for _, module in self.named_modules())
 
-    def parameters(self) -> Iterator[Parameter]:
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """All parameters, each once: what an optimizer takes."""
-        return (parameter for _, parameter in self.named_parameters())
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
-    def buffers(self) -> Iterator[Buffer]:
+    def buffers(self, recurse: bool = True) -> Iterator[Buffer]:
         """All buffers, each once."""
-        return (buffer for _, buffer in self.named_buffers())
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
+
+    def get_submodule(self, path: str) -> Module:
+        """The module below that has this dotted path; "" is the module itself."""
+        found = self._at(path)
+        if not isinstance(found, Module):
+            raise self._nothing_at(path, "module", [name for name, _ in self.named_modules()])
+        return found
+
+    def get_parameter(self, path: str) -> Parameter:
+        """The parameter that has this dotted path."""
+        found = self._at(path)
+        if not isinstance(found, Parameter):
+            raise self._nothing_at(path, "parameter", [name for name, _ in self.named_parameters()])
+        return found
+
+    def get_buffer(self, path: str) -> Buffer:
+        """The buffer that has this dotted path."""
+        found = self._at(path)
+        if not isinstance(found, Buffer):
+            raise self._nothing_at(path, "buffer", [name for name, _ in self.named_buffers()])
+        return found
+
+    def _at(self, path: str) -> Any:
+        found: Any = self
+        for name in path.split(".") if path else ():
+            found = vars(found).get(name) if isinstance(found, Module) else None
+        return found
+
+    def _nothing_at(self, path: str, kind: str, names: list[str]) -> ArgumentError:
+        near = difflib.get_close_matches(path, names, 1)
+        return ArgumentError(
+            type(self).__name__,
+            f"there is no {kind} {path!r}",
+            f"Perhaps {near[0]!r}?" if near else f"Choose from {shown(names)}.",
+        )
+
+    # ---- parts, as PyTorch's users add them ----------------------------------------------
+
+    def register_parameter(self, name: str, param: Any) -> None:
+        """The same as ``self.name = nn.Parameter(param)``; None is left as it is."""
+        self._register(name, Parameter, param)
+
+    def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
+        """The same as ``self.name = nn.Buffer(tensor)``; None is left as it is.
+
+        Parameters
+        ----------
+        name
+            Of the attribute.
+        tensor
+            Its numbers.
+        persistent
+            False leaves it out of :meth:`state_dict`.
+        """
+        self._register(name, Buffer, tensor)
+        self._unsaved = self._unsaved - {name} if persistent else self._unsaved | {name}
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """The same as ``self.name = module``."""
+        self._register(name, Module, module)
+
+    register_module = add_module
+
+    def _register(self, name: str, kind: type[Any], part: Any) -> None:
+        taken = hasattr(self, name) and not isinstance(vars(self).get(name, name), kind | None)
+        if taken or not name or "." in name:
+            raise ArgumentError(
+                type(self).__name__,
+                f"a {kind.__name__} cannot have the name {name!r}",
+                "Take another, without a dot, that is no method's or attribute's.",
+            )
+        setattr(self, name, part if part is None or isinstance(part, kind) else kind(part))
 
     # ---- modes and gradients -------------------------------------------------------------
 
@@ -191,6 +258,33 @@ class Module:
             parameter.requires_grad = flag
         return self
 
+    def to(self, dtype: Any = None, device: Any = None) -> Self:
+        """Convert all floating parameters, gradients and buffers; integers stay.
+
+        Graphs that were recorded before keep the old numbers.
+
+        Parameters
+        ----------
+        dtype
+            A floating dtype.
+        device
+            ``"cpu"``, or None.
+        """
+        convert(f"{type(self).__name__}.to", self._named(Kept, "", True), dtype, device)
+        return self
+
+    def double(self) -> Self:
+        """Convert to float64, see :meth:`to`."""
+        return self.to(dtypes.float64)
+
+    def float(self) -> Self:
+        """Convert to float32, see :meth:`to`."""
+        return self.to(dtypes.float32)
+
+    def half(self) -> Self:
+        """Convert to float16, see :meth:`to`."""
+        return self.to(dtypes.float16)
+
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or make them zeros."""
         for parameter in self.parameters():
@@ -202,33 +296,6 @@ class Module:
         for module in reversed(list(self.modules())):
             function(module)
         return self
-
-    # ---- hooks ---------------------------------------------------------------------------
-
-    def register_forward_pre_hook(self, hook: Callable[[Module, tuple[Any, ...]], Any]) -> Handle:
-        """Call ``hook(module, args)`` before ``forward``; what it returns replaces `args`.
-
-        Returns
-        -------
-        A handle whose ``remove()`` ends it.
-        """
-        self._forward_pre_hooks += (hook,)
-        return Handle(lambda: self._remove("_forward_pre_hooks", hook))
-
-    def register_forward_hook(self, hook: Callable[[Module, tuple[Any, ...], Any], Any]) -> Handle:
-        """Call ``hook(module, args, output)`` after ``forward``; what it returns replaces `output`.
-
-        Returns
-        -------
-        A handle whose ``remove()`` ends it.
-        """
-        self._forward_hooks += (hook,)
-        return Handle(lambda: self._remove("_forward_hooks", hook))
-
-    def _remove(self, hooks: str, hook: Callable[..., Any]) -> None:
-        left = list(getattr(self, hooks))
-        left.remove(hook)
-        setattr(self, hooks, tuple(left))
 
     # ---- state ---------------------------------------------------------------------------
 
@@ -249,37 +316,13 @@ class Module:
         strict
             Refuse names that are missing or unknown; otherwise they are returned.
         """
-        where = f"{type(self).__name__}.load_state_dict"
-        if not isinstance(state, Mapping):
-            raise StateDictError(
-                where,
-                f"the state is a {type(state).__name__}",
-                "Pass what state_dict() returned.",
-            )
-        own = self._state()
-        missing = [name for name in own if name not in state]
-        unexpected = [name for name in state if name not in own]
-        if strict and (missing or unexpected):
-            lists = [f"missing {missing}"] * bool(missing) + [f"unexpected {unexpected}"] * bool(
-                unexpected
-            )
-            raise StateDictError(
-                where, " and ".join(lists), "Build the same architecture, or pass strict=False."
-            )
-        new = {
-            name: fitting(where, name, state[name], tensor)
-            for name, tensor in own.items()
-            if name in state
-        }
-        for name, numbers in new.items():
-            own[name].assign(numbers)
-        return Mismatch(missing, unexpected)
+        return load(f"{type(self).__name__}.load_state_dict", self._state(), state, strict)
 
     def _state(self) -> dict[str, Tensor]:
         state: dict[str, Tensor] = {}
         for path, module in self.named_modules():
             for name, value in vars(module).items():
-                if isinstance(value, Parameter | Buffer):
+                if isinstance(value, Kept) and name not in module._unsaved:
                     state[_join(path, name)] = value
         return state
 
@@ -304,18 +347,6 @@ class Module:
         for name, child in children:
             lines += ["  " + line for line in child._lines(f"({name}): {type(child).__name__}")]
         return [*lines, ")"] if children else lines
-
-
-def _held_by(value: Any, depth: int = 3) -> Module | Parameter | Buffer | None:
-    """The first part of a module in a list, a dict, or lists in lists."""
-    for item in value.values() if isinstance(value, dict) else value:
-        if isinstance(item, Module | Parameter | Buffer):
-            return item
-        if isinstance(item, _PLAIN) and depth:
-            found = _held_by(item, depth - 1)
-            if found is not None:
-                return found
-    return None
 
 
 def _join(path: str, name: str) -> str:

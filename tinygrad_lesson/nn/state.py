@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,30 @@ class Mismatch(NamedTuple):
 
     missing_keys: list[str]
     unexpected_keys: list[str]
+
+
+def load(where: str, own: Mapping[str, Tensor], state: Any, strict: bool) -> Mismatch:
+    """Let the tensors `own` take over `state`; if it does not fit, change nothing."""
+    if not isinstance(state, Mapping):
+        raise StateDictError(
+            where, f"the state is a {type(state).__name__}", "Pass what state_dict() returned."
+        )
+    missing = [name for name in own if name not in state]
+    unexpected = [name for name in state if name not in own]
+    if strict and (missing or unexpected):
+        lists = [f"missing {missing}"] * bool(missing)
+        lists += [f"unexpected {unexpected}"] * bool(unexpected)
+        raise StateDictError(
+            where, " and ".join(lists), "Build the same architecture, or pass strict=False."
+        )
+    new = {
+        name: fitting(where, name, state[name], tensor)
+        for name, tensor in own.items()
+        if name in state
+    }
+    for name, numbers in new.items():
+        own[name].assign(numbers)
+    return Mismatch(missing, unexpected)
 
 
 def fitting(where: str, name: str, value: Any, own: Tensor) -> Tensor:

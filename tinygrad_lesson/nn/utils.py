@@ -8,6 +8,10 @@ from collections.abc import Iterable
 from ..arrays import numpy as xp
 from ..errors import NonFiniteError, RangeError
 from ..tensor import Tensor
+from .reparametrization import remove_spectral_norm as remove_spectral_norm
+from .reparametrization import remove_weight_norm as remove_weight_norm
+from .reparametrization import spectral_norm as spectral_norm
+from .reparametrization import weight_norm as weight_norm
 
 
 def clip_grad_norm_(

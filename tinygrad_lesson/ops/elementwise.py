@@ -155,7 +155,7 @@ def _(xp, g, out, x, y):
 
 @elementwise(samples=[REALS, REALS, uniform(-1, 2)])
 def lerp(xp: Namespace, start: Array, end: Array, weight: Array, /) -> Array:
-    """Linear interpolation ``start + weight * (end - start)``."""
+    """Linear interpolation ``start * (1 - weight) + end * weight``."""
     return xp.lerp(start, end, weight)
 
 

@@ -33,7 +33,8 @@ def reshape(
 @composite(samples=[sample(BLOCK), sample(BLOCK, start_axis=1)])
 def flatten(xp: Namespace, x: Array, /, start_axis: int = 0) -> Array:
     """Axes from `start_axis` on, joined into one."""
-    return xp.reshape(x, (*x.shape[:start_axis], math.prod(x.shape[start_axis:])))
+    start = arguments.axis("flatten", start_axis, max(len(x.shape), 1), "start_axis")
+    return xp.reshape(x, (*x.shape[:start], math.prod(x.shape[start:])))
 
 
 @composite(samples=[sample(BLOCK), sample(uniform(-3, 3))])

@@ -119,8 +119,9 @@ def cosine_similarity(
     shape = arguments.broadcast_shape("cosine_similarity", x.shape, y.shape)
     axis = arguments.axis("cosine_similarity", axis, len(shape))
     x, y = (xp.broadcast_to(floats(xp, v), shape) for v in (x, y))
-    lengths = [xp.clip(xp.vector_norm(v, axis=axis), min=eps) for v in (x, y)]
-    return xp.sum(x * y, axis=axis) / (lengths[0] * lengths[1])
+    # Each by its own length first: the squares of large numbers would be infinite.
+    x, y = (v / xp.clip(xp.vector_norm(v, axis=axis, keepdims=True), min=eps) for v in (x, y))
+    return xp.sum(x * y, axis=axis)
 
 
 @composite(

@@ -9,6 +9,7 @@ import math
 
 from .. import arguments
 from ..arrays import SLOT, Array, Namespace
+from ..dtypes import result_type
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..op import composite, indexing
 from ..samples import integers, sample, uniform
@@ -54,6 +55,12 @@ def _flat(xp, where, x, indices, src, axis):
     return xp.reshape(x, (-1,)), used, places
 
 
+def _promoted(xp, x, src):
+    """Both in their common dtype: sums in that of `src` might wrap around, or lose digits."""
+    dtype = result_type(x, src)
+    return tuple(array if array.dtype == dtype else xp.astype(array, dtype) for array in (x, src))
+
+
 def _sum(xp, values, places, length):
     return xp.add_at(values, places, index=(SLOT,), shape=(length,))
 
@@ -95,6 +102,7 @@ def scatter_add(xp: Namespace, x: Array, indices: Array, src: Array, /, axis: in
     The shapes are those of :func:`scatter`. It is the adjoint of :func:`gather`:
     ``sum(gather(x, i, axis) * v) == sum(x * scatter_add(zeros_like(x), i, v, axis))``.
     """
+    x, src = _promoted(xp, x, src)
     flat, used, places = _flat(xp, "scatter_add", x, indices, src, axis)
     return xp.reshape(flat + _sum(xp, used, places, flat.shape[0]), x.shape)
 
@@ -144,6 +152,7 @@ def scatter_reduce(
     where = "scatter_reduce"
     if reduce not in NEUTRAL:
         raise ArgumentError(where, f"reduce={reduce!r} is unknown", f"Use one of {(*NEUTRAL,)}.")
+    x, src = _promoted(xp, x, src)
     if x.dtype.kind != "f" and (reduce == "mean" or not include_self):
         raise DTypeError(
             where,
@@ -249,6 +258,7 @@ def index_add(
     Slice i is added to the one with the number ``indices[i]``, repeated ones every time.
     """
     index = _skeleton("index_add", x, indices, axis)
+    x, src = _promoted(xp, x, src)
     scaled = src if alpha == 1 else alpha * src
     return x + xp.add_at(scaled, indices, index=index, shape=x.shape)
 
@@ -283,4 +293,5 @@ def index_put(
     index = (SLOT,) * len(indices)
     if not accumulate:
         return xp.setitem(x, values, *indices, index=index)
+    x, values = _promoted(xp, x, values)
     return x + xp.add_at(values, *indices, index=index, shape=x.shape)

@@ -300,9 +300,9 @@ class OneCycleLR(LRScheduler):
 
     def change(self, group: Group, base: float, number: int) -> None:
         """Set the rate and the momentum of a group."""
-        if self.last_epoch >= self.total_steps:
+        if self.last_epoch > self.total_steps:
             raise RangeError(
-                "OneCycleLR", f"step {self.last_epoch + 1} of {self.total_steps}",
+                "OneCycleLR", f"step {self.last_epoch} of {self.total_steps}",
                 "Make the schedule for as many steps as there are.",
             )  # fmt: skip
         highest = self.max_lrs[number]
@@ -318,7 +318,7 @@ class OneCycleLR(LRScheduler):
 
     def _along(self, first: float, top: float, last: float) -> float:
         """Where the cycle stands between three values."""
-        step = self.last_epoch
+        step = min(self.last_epoch, self.total_steps - 1)  # after the last batch nothing changes
         if step <= self.top or self.top == self.total_steps - 1:
             return self.anneal(first, top, step / self.top if self.top else 1.0)
         return self.anneal(top, last, (step - self.top) / (self.total_steps - 1 - self.top))

@@ -214,6 +214,7 @@ from .rearranging import roll as roll
 from .rearranging import sum_repeated as sum_repeated
 from .recurrent import gru_states as gru_states
 from .recurrent import lstm_states as lstm_states
+from .recurrent import memory_flow as memory_flow
 from .recurrent import recurrent_flow as recurrent_flow
 from .recurrent import rnn_states as rnn_states
 from .reduction import all as all

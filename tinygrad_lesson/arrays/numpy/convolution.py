@@ -41,7 +41,6 @@ class _Columns:
 
     def __init__(self, shape: Sizes, axes: list[Sliding], groups: int, dtype: Any) -> None:
         self.axes, self.groups, self.dtype = axes, groups, dtype
-        self.taps = [axis.taps() for axis in axes]
         self.images, channels = shape[:2]
         self.rows = channels // groups * math.prod(axis.size for axis in axes)
         self.places = tuple(axis.places for axis in axes)
@@ -54,54 +53,63 @@ class _Columns:
             n, c, *rest = self.shapes[-1]
             rest[len(axes) - 1] = axis.places
             self.shapes.append((n, c, axis.size, *rest))
+        # For each axis and tap: what it fills in the longer array, and with what of the shorter
+        # one. In every step the axis that is unfolded is in the same place.
+        whole = (slice(None),) * (len(axes) + 1)
+        self.moves = [
+            [
+                ((*whole[:2], tap, *whole[2:], places), (*whole, data))
+                for tap, (places, data) in enumerate(axis.taps())
+            ]
+            for axis in axes
+        ]
 
     def chunks(self) -> Iterator[slice]:
         """The images, a few at a time."""
         for start in range(0, self.images, max(1, self.count)):
             yield slice(start, min(start + self.count, self.images))
 
-    def _at(self, positions: slice) -> tuple[slice, ...]:
-        """An index of the axis that is unfolded; in every step it is in the same place."""
-        return (*(slice(None),) * (len(self.axes) + 1), positions)
-
     @cached_property
     def _taken(self) -> list[Array]:
         """Buffers for the steps of unfolding; what is not written into them is padding."""
-        return [np.zeros(shape, self.dtype) for shape in self.shapes[1:]]
+        steps = zip(reversed(self.axes), self.shapes[1:], strict=True)
+        return [np.zeros(0 if axis.idle else shape, self.dtype) for axis, shape in steps]
 
     def unfolded(self, images: Array) -> Array:
         """The columns (n, groups, in * taps, places) of a chunk; the next call overwrites them."""
         count = len(images)
-        steps = zip(reversed(self.axes), reversed(self.taps), self._taken, strict=True)
-        for axis, taps, buffer in steps:
+        steps = zip(reversed(self.axes), reversed(self.moves), self._taken, strict=True)
+        for axis, moves, buffer in steps:
             if axis.idle:
                 images = images[:, :, None]
                 continue
             taken = buffer[:count]
-            for tap, (places, data) in enumerate(taps):
-                taken[:, :, tap][self._at(places)] = images[self._at(data)]
+            for filled, origin in moves:
+                taken[filled] = images[origin]
             images = taken
         return images.reshape(count, self.groups, self.rows, math.prod(self.places))
 
     @cached_property
     def _aligned(self) -> list[Array]:
         """Buffers for the steps of folding: what each tap has for each position."""
-        steps = zip(self.shapes, self.shapes[1:], strict=False)
-        return [np.zeros((after[2], *before), self.dtype) for before, after in steps]
+        steps = zip(reversed(self.axes), self.shapes[:-1], strict=True)
+        shapes = (0 if axis.idle else (axis.size, *shape) for axis, shape in steps)
+        return [np.zeros(shape, self.dtype) for shape in shapes]
 
     def fold(self, columns: Array, images: Array) -> None:
         """The adjoint of :meth:`unfolded`: add up in `images` what columns have for each pixel."""
         count = len(images)
         columns = columns.reshape(count, *self.shapes[-1][1:])
-        for axis, taps, buffer in zip(self.axes, self.taps, reversed(self._aligned), strict=True):
+        steps = zip(self.axes, self.moves, reversed(self._aligned), strict=True)
+        for axis, moves, buffer in steps:
             if axis.idle:
                 columns = columns[:, :, 0]
                 continue
             # To line up the taps by copies, and then add them as a whole, is twice as fast as
             # adding pieces of rows.
             aligned = buffer[:, :count]
-            for tap, (places, data) in enumerate(taps):
-                aligned[tap][self._at(data)] = columns[:, :, tap][self._at(places)]
+            for tap, (filled, origin) in enumerate(moves):
+                aligned[tap][origin] = columns[filled]
             columns = sum(aligned[1:], start=aligned[0])
         images[...] = columns
 

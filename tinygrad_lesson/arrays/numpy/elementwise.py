@@ -38,11 +38,14 @@ def frac(x: Array) -> Array:
 
 
 def lerp(start: Array, end: Array, weight: Array) -> Array:
-    return (end - start) * weight + start
+    # In one dtype, and without a difference, which wraps around if unsigned: exact at 0 and at 1.
+    dtype = np.result_type(start, end, weight)
+    start, end, weight = (np.asarray(x, dtype) for x in (start, end, weight))
+    return start * (1 - weight) + end * weight
 
 
 def addcmul(x: Array, y: Array, z: Array, value: float = 1) -> Array:
-    return (y * z if value == 1 else y * z * value) + x
+    return (y * z if value == 1 else y * value * z) + x
 
 
 def addcdiv(x: Array, y: Array, z: Array, value: float = 1) -> Array:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import Array
+from .rows import by_row
 
 Axis = int | tuple[int, ...]
 
@@ -57,7 +58,7 @@ def _moments(x: Array, axes: tuple[int, ...], center: bool) -> tuple[Array | flo
     mean = _mean(x, axes)
     variance = square - mean * mean
     if (variance < square / 8).any():  # the difference has lost digits
-        deviation = x - mean
+        deviation = by_row(np.subtract, x, mean)
         variance = _mean(deviation, axes, deviation)
     return mean, variance
 
@@ -72,8 +73,8 @@ def standardize(x: Array, axis: Axis = -1, eps: float = 1e-5, center: bool = Tru
     (wide,), dtype = _together(x)
     wide, axes = _folded(wide, axis)
     mean, variance = _moments(wide, axes, center)
-    out = wide - mean
-    out *= _scale(variance, eps)
+    deviation = by_row(np.subtract, wide, mean) if center else wide
+    out = by_row(np.multiply, deviation, _scale(variance, eps), deviation if center else None)
     return out.reshape(x.shape).astype(dtype, copy=False)
 
 
@@ -89,11 +90,11 @@ def rstd(x: Array, axis: Axis = -1, eps: float = 1e-5, center: bool = True) -> A
 def reject(x: Array, y: Array, scale: Array, axis: Axis = -1, center: bool = True) -> Array:
     (wide, other, scale), dtype = _together(x, y, scale)
     (wide, axes), (other, _), (scale, _) = (_folded(a, axis) for a in (wide, other, scale))
-    out = other * _mean(wide, axes, other)
+    out = by_row(np.multiply, other, _mean(wide, axes, other))
     if center:
-        out += _mean(wide, axes)
+        by_row(np.add, out, _mean(wide, axes), out)
     np.subtract(wide, out, out=out)
-    out *= scale
+    by_row(np.multiply, out, scale, out)
     return out.reshape(x.shape).astype(dtype, copy=False)
 
 

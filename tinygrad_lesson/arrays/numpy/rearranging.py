@@ -28,6 +28,8 @@ def repeat(x: Array, repeats: Array, axis: int | None = None) -> Array:
     repeats = np.asarray(repeats)
     if repeats.size and repeats.dtype.kind not in "iu":
         raise TypeError("repeats are integers")
+    if axis is not None and not x.ndim:
+        raise np.exceptions.AxisError(axis, 0)  # NumPy would take it for a vector
     return np.repeat(x, repeats.astype(np.intp, copy=False), axis)
 
 

@@ -1,7 +1,7 @@
 """Kernels of the softmax and its like.
 
-They write into arrays of their own, and ask BLAS for the sums of short rows: ``reduce`` would take
-longer for them than the exponential does.
+Exponentials are taken of the numbers as they are. Only where that costs accuracy, as it does in
+log_softmax, is the maximum subtracted first: finding it in short rows takes longer than they do.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import Array
 from .reduction import Axis, floating, in_rows, in_short_rows, max, narrowed, sum, sum_of_products
+from .rows import by_row
 
 SAFE = 30.0
 """exp(SAFE) is far from the ends of single precision."""
@@ -24,48 +25,61 @@ def _tops(x: Array, axis: Axis) -> Array:
 
 
 def _sums(x: Array, axis: Axis) -> Array:
-    """The sum along `axis`, which is kept."""
+    """The sum along `axis`, which is kept; BLAS is faster than ``reduce`` for short rows."""
     if not in_short_rows(x, axis):
         return sum(x, axis=axis, keepdims=True)
     return np.matmul(x, np.ones((x.shape[-1], 1), x.dtype))
 
 
+def _exponentials(x: Array, axis: Axis) -> tuple[Array, Array | None]:
+    """``exp(x)``, and the sums of it unless the logarithm of one is beyond SAFE."""
+    with np.errstate(over="ignore"):
+        e = np.asarray(np.exp(x))
+    total = _sums(e, axis)
+    usual = (
+        e.size
+        and np.minimum.reduce(total, axis=None) > np.exp(-SAFE)
+        and np.maximum.reduce(total, axis=None) < np.exp(SAFE)
+    )
+    return e, total if usual else None
+
+
 def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     wide = floating(x)
-    top = _tops(wide, axis)
-    top = np.where(np.isfinite(top), top, 0)  # inf - inf would be NaN
-    e = np.asarray(wide - top)
-    with np.errstate(divide="ignore"):  # of nothing but -inf, it is -inf
-        out = np.log(_sums(np.exp(e, out=e), axis)) + top
+    e, total = _exponentials(wide, axis)
+    if total is not None:
+        out = np.log(total)
+    else:
+        top = _tops(wide, axis)
+        top = np.where(np.isfinite(top), top, 0)  # inf - inf would be NaN
+        np.exp(np.subtract(wide, top, out=e), out=e)
+        with np.errstate(divide="ignore"):  # of nothing but -inf, it is -inf
+            out = np.log(_sums(e, axis)) + top
     return narrowed(out if keepdims or not out.ndim else out.squeeze(axis), x)
 
 
 def softmax(x: Array, axis: int = -1) -> Array:
     wide = floating(x)
-    if wide.size and np.maximum.reduce(wide, axis=None) < SAFE:  # the usual case needs no shift
-        e = np.asarray(np.exp(wide))
-        total = _sums(e, axis)
-        if np.minimum.reduce(total, axis=None) > np.exp(-SAFE):
-            return narrowed(np.divide(e, total, out=e), x)
-    e = np.asarray(wide - _tops(wide, axis))
-    np.exp(e, out=e)
-    return narrowed(np.divide(e, _sums(e, axis), out=e), x)
+    e, total = _exponentials(wide, axis)
+    if total is None:
+        by_row(np.subtract, wide, _tops(wide, axis), e)
+        total = _sums(np.exp(e, out=e), axis)
+    return narrowed(by_row(np.divide, e, total, e), x)
 
 
 def softmax_grad(slope: Array, shares: Array, axis: int = -1) -> Array:
     g, p = floating(slope), floating(shares)
-    out = np.asarray(g - sum_of_products(g, p, axis))
+    out = np.asarray(by_row(np.subtract, g, sum_of_products(g, p, axis)))
     return narrowed(np.multiply(out, p, out=out), slope, shares)
 
 
 def log_softmax(x: Array, axis: int = -1) -> Array:
     wide = floating(x)
-    shifted = np.asarray(wide - _tops(wide, axis))
-    total = np.log(_sums(np.exp(shifted), axis))
-    return narrowed(np.subtract(shifted, total, out=shifted), x)
+    out = np.asarray(by_row(np.subtract, wide, _tops(wide, axis)))  # exact where one takes all
+    return narrowed(by_row(np.subtract, out, np.log(_sums(np.exp(out), axis)), out), x)
 
 
 def log_softmax_grad(slope: Array, logs: Array, axis: int = -1) -> Array:
     g, out = floating(slope), np.asarray(np.exp(floating(logs)))
-    np.multiply(out, _sums(g, axis), out=out)
+    by_row(np.multiply, out, _sums(g, axis), out)
     return narrowed(np.subtract(g, out, out=out), slope, logs)

@@ -15,7 +15,6 @@ from ...ops import leaky_relu as leaky_relu
 from ...ops import log_softmax as log_softmax
 from ...ops import mish as mish
 from ...ops import normalize as normalize
-from ...ops import one_hot as one_hot
 from ...ops import pairwise_distance as pairwise_distance
 from ...ops import relu as relu
 from ...ops import relu6 as relu6
@@ -29,8 +28,10 @@ from ...ops import softsign as softsign
 from ...ops import tanh as tanh
 from ...ops import tanhshrink as tanhshrink
 from ...ops import threshold as threshold
+from .activations import gumbel_softmax as gumbel_softmax
 from .activations import logsigmoid as logsigmoid
 from .activations import prelu as prelu
+from .activations import rrelu as rrelu
 from .activations import softplus as softplus
 from .activations import swish as swish
 from .adaptive import adaptive_avg_pool1d as adaptive_avg_pool1d
@@ -39,6 +40,7 @@ from .adaptive import adaptive_avg_pool3d as adaptive_avg_pool3d
 from .adaptive import adaptive_max_pool1d as adaptive_max_pool1d
 from .adaptive import adaptive_max_pool2d as adaptive_max_pool2d
 from .adaptive import adaptive_max_pool3d as adaptive_max_pool3d
+from .affine import bilinear as bilinear
 from .affine import linear as linear
 from .attention import scaled_dot_product_attention as scaled_dot_product_attention
 from .classification import binary_cross_entropy as binary_cross_entropy
@@ -61,6 +63,8 @@ from .dropout import dropout as dropout
 from .dropout import dropout1d as dropout1d
 from .dropout import dropout2d as dropout2d
 from .dropout import dropout3d as dropout3d
+from .embedding import embedding as embedding
+from .embedding import one_hot as one_hot
 from .normalization import batch_norm as batch_norm
 from .normalization import group_norm as group_norm
 from .normalization import instance_norm as instance_norm
@@ -91,3 +95,6 @@ from .resampling import pixel_shuffle as pixel_shuffle
 from .resampling import pixel_unshuffle as pixel_unshuffle
 from .unfolding import fold as fold
 from .unfolding import unfold as unfold
+from .unpooling import max_unpool1d as max_unpool1d
+from .unpooling import max_unpool2d as max_unpool2d
+from .unpooling import max_unpool3d as max_unpool3d

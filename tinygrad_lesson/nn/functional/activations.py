@@ -6,13 +6,14 @@ import math
 
 from ... import ops
 from ...arrays import Array
-from ...errors import ShapeError
+from ...errors import RangeError, ShapeError
 from ...ops import log_sigmoid as logsigmoid
+from ...random import default_generator
 from ...tensor import Tensor
 from .conversion import to_dtype
 from .place import layer_or
 
-__all__ = ["logsigmoid", "prelu", "softplus", "swish"]
+__all__ = ["gumbel_softmax", "logsigmoid", "prelu", "rrelu", "softplus", "swish"]
 
 
 def prelu(input: Array, weight: Array) -> Tensor:
@@ -60,3 +61,57 @@ def swish(input: Array, beta: Array | float = 1.0) -> Tensor:
     if isinstance(beta, int | float) and beta == 1:
         return ops.silu(x)
     return x * ops.sigmoid(beta * x)
+
+
+# ---- by chance ---------------------------------------------------------------------------
+
+
+def rrelu(
+    input: Array, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False
+) -> Tensor:
+    """`input` where it is positive, else a slope between `lower` and `upper` times it.
+
+    In training each number draws a slope of its own; otherwise it is the mean of the two.
+
+    Xu, Wang, Chen and Li, "Empirical evaluation of rectified activations in convolutional network"
+    (2015).
+    """
+    if lower > upper:
+        raise RangeError(
+            layer_or("rrelu"), f"lower={lower} is above upper={upper}", "Exchange them."
+        )
+    x = input if isinstance(input, Tensor) else Tensor(input)
+    if not training:
+        return ops.leaky_relu(x, (lower + upper) / 2)
+    drawn = default_generator().uniform(lower, upper, x.shape)
+    return ops.prelu(x, Tensor(drawn, dtype=x.dtype if x.dtype.kind == "f" else None))
+
+
+def gumbel_softmax(logits: Array, tau: float = 1.0, hard: bool = False, dim: int = -1) -> Tensor:
+    """A category drawn by chance, in a form that has a gradient.
+
+    Parameters
+    ----------
+    logits
+        Logarithms of the probabilities, up to a constant, along `dim`.
+    tau
+        The temperature: the nearer to 0, the nearer the result to a single 1 among zeros.
+    hard
+        Give exactly that; the gradient is that of the soft one.
+    dim
+        The axis.
+
+    References
+    ----------
+    Jang, Gu and Poole, "Categorical reparameterization with Gumbel-softmax" (2017).
+    """
+    if tau <= 0:
+        raise RangeError(layer_or("gumbel_softmax"), f"tau={tau} is not positive", "Pass tau > 0.")
+    x = logits if isinstance(logits, Tensor) else Tensor(logits)
+    noise = Tensor(default_generator().gumbel(size=x.shape), dtype=x.dtype)
+    soft = ops.softmax((x + noise) / tau, axis=dim)
+    if not hard:
+        return soft
+    largest = ops.argmax(soft.detach(), axis=dim, keepdims=True)
+    numbers = ops.cumulative_sum(ops.ones_like(soft.detach()), axis=dim) - 1.0
+    return ops.astype(numbers == largest, soft.dtype) - soft.detach() + soft

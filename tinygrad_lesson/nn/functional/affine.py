@@ -1,10 +1,11 @@
-"""The affine map."""
+"""The affine map, and the bilinear one."""
 
 from __future__ import annotations
 
 from ...arrays import Array
-from ...errors import DTypeError, ShapeError
+from ...errors import ShapeError
 from ...tensor import Tensor
+from .conversion import to_dtype
 from .place import layer_or
 
 
@@ -25,15 +26,7 @@ def linear(x: Array, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Tensor
         Shape (..., out).
     """
-    x = x if isinstance(x, Tensor) else Tensor(x)
-    if x.dtype != weight.dtype:
-        if x.dtype.kind == "f":
-            raise DTypeError(
-                layer_or("linear"),
-                f"the input is {x.dtype}, the weight {weight.dtype}",
-                f"Convert the input: x.astype(tl.{weight.dtype}).",
-            )
-        x = x.astype(weight.dtype)
+    x = to_dtype(layer_or("linear"), x, weight.dtype)
     if not x.shape or x.shape[-1] != weight.shape[1]:
         raise ShapeError(
             layer_or("linear"),
@@ -44,3 +37,36 @@ def linear(x: Array, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         )
     out: Tensor = x @ weight.mT
     return out if bias is None else out + bias
+
+
+def bilinear(x: Array, y: Array, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``sum over i, j of x[..., i] weight[o, i, j] y[..., j]``, plus `bias`.
+
+    Parameters
+    ----------
+    x, y
+        Shapes (..., in1) and (..., in2), alike but for the last axis. Integers are converted to the
+        weight's dtype.
+    weight
+        Shape (out, in1, in2).
+    bias
+        Shape (out,).
+
+    Returns
+    -------
+    Tensor
+        Shape (..., out).
+    """
+    where = layer_or("bilinear")
+    x, y = to_dtype(where, x, weight.dtype), to_dtype(where, y, weight.dtype)
+    out, first, second = weight.shape
+    if x.shape[-1:] != (first,) or y.shape[-1:] != (second,) or x.shape[:-1] != y.shape[:-1]:
+        raise ShapeError(
+            where,
+            f"the inputs have shapes {x.shape} and {y.shape}, the weight {weight.shape}",
+            f"Pass (..., {first}) and (..., {second}), alike in all other axes.",
+        )
+    rows = x @ weight.permute_dims((1, 0, 2)).reshape(first, out * second)
+    blocks = rows.reshape(*x.shape[:-1], out, second)
+    result: Tensor = (blocks @ y.expand_dims(-1)).squeeze(-1)
+    return result if bias is None else result + bias

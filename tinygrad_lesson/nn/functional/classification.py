@@ -143,6 +143,8 @@ def nll_loss(
     if weight is None and not ignored:
         return reduced(losses, reduction, where)
     weights = _weights(y, weight, ignore_index, losses)
+    if ignored:  # even where the score of class 0, in their place, is no number
+        losses = ops.where(y == ignore_index, 0.0, losses)
     losses = losses * weights
     if reduction == "mean":
         return losses.sum() / weights.sum()

@@ -9,6 +9,7 @@ from ... import ops
 from ...arrays import Array
 from ...errors import ArgumentError, DTypeError, RangeError, ShapeError
 from ...tensor import Tensor
+from .conversion import to_dtype
 from .images import AXES, batched, per_axis
 from .place import layer_or
 
@@ -245,15 +246,7 @@ def _operands(
         raise DTypeError(
             where, f"the weight is {w.dtype}", "Convert it: weight.astype(tl.float32)."
         )
-    if x.dtype != w.dtype:
-        if x.dtype.kind == "f":
-            raise DTypeError(
-                where,
-                f"the input is {x.dtype}, the weight {w.dtype}",
-                f"Convert the input: x.astype(tl.{w.dtype}).",
-            )
-        x = x.astype(w.dtype)
-    return x, w, single
+    return to_dtype(where, x, w.dtype), w, single
 
 
 def _pads(

@@ -20,6 +20,8 @@ from .place import layer_or
 def dropout(input: Array, p: float = 0.5, training: bool = True) -> Tensor:
     """Each number becomes 0 with probability `p`; the others are divided by ``1 - p``.
 
+    Under ``vmap`` all examples drop the same numbers, for the function is of one of them.
+
     Parameters
     ----------
     input
@@ -117,8 +119,8 @@ def _dropped(where: str, x: Tensor, shape: tuple[int, ...], p: float, training: 
     if not training or p == 0:
         return x
     # Numbers drawn in single precision take half the time, and are fine enough for a chance.
-    kept = default_generator().random(shape, dtype=np.float32) >= p
-    return x * _constant(kept * (1 / (1 - p) if p < 1 else 0.0), x)
+    mask = _constant(default_generator().random(shape, dtype=np.float32) >= p, x)
+    return x * (mask * (1 / (1 - p))) if p < 1 else x * mask
 
 
 def _check_probability(where: str, p: float) -> None:

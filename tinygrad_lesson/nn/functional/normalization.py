@@ -11,6 +11,7 @@ from ...errors import ArgumentError, RangeError, ShapeError
 from ...mode import no_grad
 from ...ops import pad, scale_shift, standardize
 from ...tensor import Tensor
+from .conversion import to_dtype
 from .place import layer_or
 
 
@@ -34,7 +35,7 @@ def layer_norm(
     eps
         Added to the variance.
     """
-    input = _tensor(input)
+    input = _fitting("layer_norm", input, weight, bias)
     axes = _last_axes("layer_norm", input, normalized_shape, weight, bias)
     out = standardize(input, axis=axes, eps=eps)
     if weight is None or bias is None:
@@ -57,7 +58,7 @@ def rms_norm(
     eps
         Added to the mean square; None: the epsilon of the dtype.
     """
-    input = _tensor(input)
+    input = _fitting("rms_norm", input, weight)
     axes = _last_axes("rms_norm", input, normalized_shape, weight)
     if eps is None:
         eps = finfo(input.dtype if input.dtype.kind == "f" else "float64").eps
@@ -86,6 +87,7 @@ def group_norm(
     """
     input = _tensor(input)
     channels = _channels("group_norm", input, 2, weight=weight, bias=bias)
+    input = _fitting("group_norm", input, weight, bias)
     if num_groups < 1 or channels % num_groups:
         raise ShapeError(
             layer_or("group_norm"),
@@ -98,7 +100,14 @@ def group_norm(
 
 
 def instance_norm(
-    input: Array, *, weight: Array | None = None, bias: Array | None = None, eps: float = 1e-5
+    input: Array,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Array | None = None,
+    bias: Array | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
 ) -> Tensor:
     """Each channel of each sample to mean 0 and variance 1 (Ulyanov, Vedaldi, Lempitsky, 2016).
 
@@ -106,14 +115,30 @@ def instance_norm(
     ----------
     input
         Shape (N, C, L), (N, C, H, W) or with more axes.
+    running_mean, running_var
+        Shape (C,). They move towards the means over the batch of the statistics of the samples.
     weight, bias
         Of shape (C,).
-    eps
-        Added to the variance.
+    use_input_stats
+        False normalises by the running statistics, and leaves them.
+    momentum, eps
+        As in :func:`batch_norm`.
     """
     input = _tensor(input)
-    _channels("instance_norm", input, 3, weight=weight, bias=bias)
-    out = standardize(input, axis=tuple(range(2, input.ndim)), eps=eps)
+    _channels(
+        "instance_norm", input, 3,
+        running_mean=running_mean, running_var=running_var, weight=weight, bias=bias,
+    )  # fmt: skip
+    input = _fitting("instance_norm", input, weight, bias, running_mean, running_var)
+    if not use_input_stats:
+        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    axes = tuple(range(2, input.ndim))
+    with no_grad():
+        if running_mean is not None:
+            _move(running_mean, input.mean(axis=axes).mean(axis=0), momentum)
+        if running_var is not None:
+            _move(running_var, input.var(axis=axes, correction=1).mean(axis=0), momentum)
+    out = standardize(input, axis=axes, eps=eps)
     return _affine(out, _along(input, weight), _along(input, bias))
 
 
@@ -150,6 +175,7 @@ def batch_norm(
         "batch_norm", input, 2,
         running_mean=running_mean, running_var=running_var, weight=weight, bias=bias,
     )  # fmt: skip
+    input = _fitting("batch_norm", input, weight, bias, running_mean, running_var)
     if not training:
         if running_mean is None or running_var is None:
             raise ArgumentError(
@@ -174,11 +200,9 @@ def batch_norm(
         )
     with no_grad():
         if running_mean is not None:
-            new = input.mean(axis=axes)
-            running_mean.assign((1 - momentum) * running_mean + momentum * new)
+            _move(running_mean, input.mean(axis=axes), momentum)
         if running_var is not None:
-            new = input.var(axis=axes, correction=1)
-            running_var.assign((1 - momentum) * running_var + momentum * new)
+            _move(running_var, input.var(axis=axes, correction=1), momentum)
     out = standardize(input, axis=axes, eps=eps)
     return _affine(out, _along(input, weight), _along(input, bias))
 
@@ -218,6 +242,17 @@ def _tensor(x: Array) -> Tensor:
     return x if isinstance(x, Tensor) else Tensor(x)
 
 
+def _fitting(name: str, input: Array, *parameters: Array | None) -> Tensor:
+    """The input as a tensor of the dtype of the parameters, if there are any."""
+    dtype = next((_tensor(values).dtype for values in parameters if values is not None), None)
+    return _tensor(input) if dtype is None else to_dtype(layer_or(name), input, dtype, "parameters")
+
+
+def _move(running: Tensor, new: Tensor, momentum: float) -> None:
+    """A running statistic, nearer to the one of this batch."""
+    running.assign((1 - momentum) * running + momentum * new)
+
+
 def _affine(out: Tensor, weight: Array | None, bias: Array | None) -> Tensor:
     if weight is not None:
         out = out * weight
@@ -241,7 +276,8 @@ def _last_axes(
         raise ShapeError(
             layer_or(name),
             f"the input has shape {input.shape}, which does not end in {shape}",
-            "normalized_shape is the lengths of the last axes, of one at least.",
+            "normalized_shape must be the lengths of the last axes, of one at least; here they are"
+            f" {input.shape[-max(len(shape), 1) :]}.",
         )
     for values in parameters:
         if values is not None and _tensor(values).shape != shape:

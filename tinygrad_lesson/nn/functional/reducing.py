@@ -23,6 +23,8 @@ def alike(where: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
             f"the input has shape {x.shape}, the target {y.shape}",
             "Reshape one of them, so that each number has its target.",
         )
+    if "f" not in (x.dtype.kind, y.dtype.kind):
+        x = x.astype("float64")  # differences of integers might wrap around
     return x, y
 
 

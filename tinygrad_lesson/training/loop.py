@@ -1,65 +1,34 @@
-"""fit: the training loop that everybody writes, to use or to copy from.
+"""The training loop.
 
-Nothing in the library needs it. :func:`train_on` is one step and :func:`evaluate` one look at other
-data; :func:`fit` goes on with them from epoch to epoch, and knows when to stop and what to save.
+:func:`train_on` is one step and :func:`evaluate` one look at other data; :func:`fit` goes on with
+them from epoch to epoch, and knows when to stop and what to save.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from . import ops
-from .arguments import count
-from .errors import ArgumentError, NonFiniteError, RangeError, ShapeError, StateDictError
-from .mode import no_grad
-from .nn import Module
-from .nn.utils import clip_grad_norm_
-from .optim import Optimizer
-from .optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from .random import default_generator
-from .serialize import load, save
-from .tensor import Tensor
+from ..arguments import count
+from ..errors import ArgumentError, NonFiniteError, RangeError
+from ..mode import no_grad
+from ..nn import Module
+from ..nn.utils import clip_grad_norm_
+from ..optim import Optimizer
+from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from ..serialize import load, save
+from ..tensor import Tensor
+from .measures import History, Means, Metrics, Record, named
+from .run import Run, generators_of
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-Record = dict[str, float]
 Loss = Callable[[Any, Any], Tensor]
-Metrics = Mapping[str, Callable[[Any, Any], Any]] | Iterable[Callable[[Any, Any], Any]] | None
-
-
-class History(list[Record]):
-    """What :func:`fit` measured: a dict for each epoch; ``viz.history`` draws it.
-
-    Examples
-    --------
-    >>> from tinygrad_lesson.training import History
-    >>> print(History([{"epoch": 1, "loss": 0.75}, {"epoch": 2, "loss": 0.5}]))
-    epoch  loss
-        1  0.75
-        2   0.5
-    """
-
-    def table(self) -> str:
-        """One line for each epoch."""
-        names = list(dict.fromkeys(name for record in self for name in record))
-        rows = [names] + [[f"{r[n]:.4g}" if n in r else "-" for n in names] for r in self]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(names))]
-        return "\n".join(
-            "  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in rows
-        )
-
-    __str__ = table
-
-    def __repr__(self) -> str:
-        return f"<History of {len(self)} epochs>"
 
 
 def fit(
@@ -142,9 +111,10 @@ def fit(
     >>> history[-1]["loss"] < 1e-3
     True
     """
-    callbacks, path = list(callbacks), _checked(epochs, patience, schedule_per, checkpoint)
-    drawn_from = _generators(model, loader, validation, generators)
-    run = _Run(model, optimizer, schedule, loader, drawn_from)
+    callbacks, metrics = list(callbacks), named(metrics)
+    path = _checked(epochs, patience, schedule_per, checkpoint)
+    drawn_from = generators_of(model, loader, validation, generators)
+    run = Run(model, optimizer, schedule, loader, drawn_from)
     if path is not None and path.exists():
         run.load_state_dict(load(path))
     if not model.training:
@@ -153,7 +123,7 @@ def fit(
     with _bar(epochs, run, loader, progress) as bar:
         while len(run.history) < epochs and (patience is None or run.waited < patience):
             record = {"epoch": len(run.history) + 1, "lr": optimizer.param_groups[0]["lr"]}
-            means = _Means(metrics)
+            means = Means(metrics)
             for batch in loader:
                 value, output = train_on(batch, model, loss, optimizer, clip_norm)
                 means.add(value, output, batch[-1])
@@ -170,7 +140,7 @@ def fit(
             elif schedule is not None and schedule_per == "epoch":
                 schedule.step()
             run.note(record, figure, keep=patience is not None)
-            bar.set_postfix(loss=f"{record['loss']:.4g}", epoch=len(run.history))
+            bar.set_postfix(loss=f"{record['loss']:.4g}", epoch=len(run.history), refresh=False)
             stop = [callback(record) is True for callback in callbacks]
             if path is not None:
                 save(run.state_dict(), path)
@@ -223,7 +193,7 @@ def evaluate(
     Every module has its own mode again afterwards, and no gradient is recorded.
     """
     modes = [(module, module.training) for module in model.modules()]
-    means = _Means(metrics)
+    means = Means(metrics)
     try:
         model.eval()
         with no_grad():
@@ -237,90 +207,7 @@ def evaluate(
     return means.values()
 
 
-def accuracy(output: Tensor, target: Tensor) -> float:
-    """The share of samples whose largest score, along axis 1, is that of the target's class.
-
-    Parameters
-    ----------
-    output
-        Scores of shape (N, classes, ...).
-    target
-        Class numbers of shape (N, ...).
-
-    Examples
-    --------
-    >>> import tinygrad_lesson as tl
-    >>> tl.training.accuracy(tl.Tensor([[2.0, 1.0], [0.0, 3.0]]), tl.Tensor([0, 0]))
-    0.5
-    """
-    if output.ndim < 2 or target.shape != (output.shape[0], *output.shape[2:]):
-        raise ShapeError(
-            "accuracy", f"scores of shape {output.shape} for classes of shape {target.shape}",
-            "Scores are (N, classes, ...), classes (N, ...).",
-        )  # fmt: skip
-    return float(ops.mean(ops.equal(ops.argmax(output, axis=1), target).astype("float64")))
-
-
 # ---- what is behind it -------------------------------------------------------------------
-
-
-class _Run:
-    """Everything that a run is made of, and how it went: what a checkpoint saves."""
-
-    def __init__(
-        self, model: Module, optimizer: Optimizer, schedule: Any, loader: Any, drawn_from: list[Any]
-    ) -> None:
-        parts = {"model": model, "optimizer": optimizer, "schedule": schedule, "loader": loader}
-        self.parts = {name: part for name, part in parts.items() if hasattr(part, "state_dict")}
-        self.drawn_from = drawn_from
-        self.history = History()
-        self.best, self.waited = math.inf, 0
-        self.best_state: dict[str, Tensor] | None = None
-
-    def note(self, record: Record, figure: float, keep: bool) -> None:
-        """Add an epoch, and `keep` the model if it is the best so far."""
-        self.history.append(record)
-        self.waited += 1
-        if figure < self.best:
-            self.best, self.waited = figure, 0
-            self.best_state = self.parts["model"].state_dict() if keep else None
-
-    def state_dict(self) -> dict[str, Any]:
-        return {
-            "parts": {name: part.state_dict() for name, part in self.parts.items()},
-            "generators": [generator.bit_generator.state for generator in self.drawn_from],
-            "history": list(self.history),
-            "best": self.best, "waited": self.waited, "best_state": self.best_state,
-        }  # fmt: skip
-
-    def load_state_dict(self, state: Any) -> None:
-        if not isinstance(state, Mapping) or "generators" not in state:
-            raise StateDictError("fit", "the file holds no run of fit()", "Give another path.")
-        saved = (list(state["parts"]), len(state["generators"]))
-        if saved != (list(self.parts), len(self.drawn_from)):
-            raise StateDictError(
-                "fit",
-                f"the checkpoint has {', '.join(saved[0])} and {saved[1]} generators, this run"
-                f" {', '.join(self.parts)} and {len(self.drawn_from)}",
-                "Call fit() with the same arguments, or give another path.",
-            )
-        for name, part in self.parts.items():
-            part.load_state_dict(state["parts"][name])
-        for generator, drawn in zip(self.drawn_from, state["generators"], strict=True):
-            generator.bit_generator.state = drawn
-        self.history = History(state["history"])
-        self.best, self.waited = state["best"], state["waited"]
-        self.best_state = state["best_state"]
-
-
-def _generators(
-    model: Module, loader: Any, validation: Any, others: Iterable[Generator]
-) -> list[Generator]:
-    """All that a run may draw from, each once."""
-    held = [value for module in model.modules() for value in vars(module).values()]
-    held += [getattr(part, "generator", None) for part in (loader, validation)]
-    found = [default_generator(), *held, *others]
-    return list({id(g): g for g in found if isinstance(g, np.random.Generator)}.values())
 
 
 def _parts(batch: Any) -> tuple[list[Any], Any]:
@@ -346,11 +233,13 @@ def _checked(epochs: int, patience: int | None, schedule_per: str, checkpoint: A
     path = None if checkpoint is None else Path(checkpoint)
     if path is not None and path.suffix != ".npz":
         raise ArgumentError("fit", f"checkpoint={str(path)!r} is no .npz file", "Call it so.")
+    if path is not None and not path.parent.is_dir():
+        raise ArgumentError("fit", f"there is no folder {str(path.parent)!r}", "Make it first.")
     return path
 
 
 @contextmanager
-def _bar(epochs: int, run: _Run, loader: Any, progress: bool) -> Iterator[Any]:
+def _bar(epochs: int, run: Run, loader: Any, progress: bool) -> Iterator[Any]:
     """A progress bar over the batches of all epochs."""
     from tqdm import tqdm  # here, so that only training pays for loading it
 
@@ -361,27 +250,3 @@ def _bar(epochs: int, run: _Run, loader: Any, progress: bool) -> Iterator[Any]:
         disable=not progress,
     ) as bar:  # fmt: skip
         yield bar
-
-
-class _Means:
-    """Mean loss and metrics, each batch with the weight of its samples."""
-
-    def __init__(self, metrics: Metrics) -> None:
-        if not isinstance(metrics, Mapping):
-            metrics = {getattr(m, "__name__", type(m).__name__): m for m in metrics or ()}
-        self._metrics = dict(metrics)
-        self._sums = dict.fromkeys(["loss", *self._metrics], 0.0)
-        self._samples = 0
-
-    def add(self, loss: Tensor, output: Any, target: Any) -> None:
-        samples = len(target) if getattr(target, "shape", ()) else 1
-        self._samples += samples
-        self._sums["loss"] += samples * loss.item()
-        with no_grad():
-            for name, metric in self._metrics.items():
-                self._sums[name] += samples * float(metric(output, target))
-
-    def values(self) -> dict[str, float]:
-        if not self._samples:
-            raise RangeError("fit", "the loader gave no batches", "Give it one sample or more.")
-        return {name: total / self._samples for name, total in self._sums.items()}

@@ -1,0 +1,209 @@
+"""A convolutional network reads handwritten digits.
+
+MNIST's 10,000 test pictures, of which it learns from 8,000 and is tested on the other 2,000. Where
+a stroke is matters less than what it looks like: a convolution looks for the same small pattern
+everywhere, and pooling forgets the exact place.
+
+    python examples/images_cnn.py --data FOLDER     (t10k-images-idx3-ubyte and -labels-, or .gz)
+    python examples/images_cnn.py --data FOLDER --seed 1 --save out/digits.npz
+    python examples/images_cnn.py --load out/digits.npz --predict my_digit.png
+    python examples/images_cnn.py --quick           (scikit-learn's small digits; no download)
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+from matplotlib.figure import Figure
+from tqdm import tqdm
+
+import tinygrad_lesson as tl
+from tinygrad_lesson import Tensor, data, nn
+
+
+def build() -> nn.Sequential:
+    """28x28 pixels in, a score for each of 10 digits out."""
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1),  # 16 patterns of 3x3 pixels ...
+        nn.ReLU(),
+        nn.MaxPool2d(2),  # ... and whether each is there, in 14x14 places
+        nn.Conv2d(16, 32, 3, padding=1),  # 32 patterns of those patterns
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Dropout(0.3),
+        nn.Linear(32 * 7 * 7, 128),
+        nn.ReLU(),
+        nn.Dropout(0.3),
+        nn.Linear(128, 10),
+    )
+
+
+def shifted(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Each picture up to two pixels away from where it was: more to learn from."""
+    padded = np.pad(pictures, ((0, 0), (0, 0), (2, 2), (2, 2)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (28, 28), axis=(2, 3))
+    rows, columns = rng.integers(0, 5, (2, len(pictures)))
+    return np.ascontiguousarray(windows[np.arange(len(pictures)), :, rows, columns])
+
+
+def train(
+    model: nn.Module, pictures: np.ndarray, labels: np.ndarray, args: argparse.Namespace
+) -> list[float]:
+    """Go through all pictures `args.epochs` times; return the mean loss of each epoch."""
+    rng = np.random.default_rng(args.seed)
+    batches = -(-len(pictures) // args.batch_size)
+    optimizer = tl.optim.Adam(model.parameters())
+    schedule = tl.optim.lr_scheduler.OneCycleLR(
+        optimizer, args.learning_rate, args.epochs * batches
+    )
+    losses = []
+    progress = tqdm(range(args.epochs), desc="training", unit="epoch")
+    for _ in progress:
+        total = 0.0
+        order = rng.permutation(len(pictures))
+        for rows in np.array_split(order, batches):
+            scores = model(Tensor(shifted(pictures[rows], rng)))
+            loss = nn.functional.cross_entropy(scores, labels[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            total += float(loss) * len(rows)
+        losses.append(total / len(pictures))
+        progress.set_postfix(loss=f"{losses[-1]:.4f}", refresh=False)
+    return losses
+
+
+def answers(model: nn.Module, pictures: np.ndarray) -> np.ndarray:
+    """The digit with the highest score, for each picture."""
+    model.eval()
+    with tl.no_grad():
+        parts = np.array_split(pictures, max(1, len(pictures) // 500))
+        return np.concatenate([model(Tensor(part)).argmax(axis=1).numpy() for part in parts])
+
+
+# ---- pictures ----------------------------------------------------------------------------
+
+
+def load(args: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures (n, 1, 28, 28) from 0 to 1, and the digit on each."""
+    if args.quick:
+        from sklearn.datasets import load_digits
+
+        small = load_digits()
+        large = np.kron(small.images / 16, np.ones((1, 3, 3)))  # 8x8 pixels to 24x24
+        return np.pad(large, ((0, 0), (2, 2), (2, 2)))[:, None].astype(np.float32), small.target
+    mnist = data.MNIST(args.data, train=False)
+    return (np.asarray(mnist.images) / 255).astype(np.float32)[:, None], np.asarray(mnist.labels)
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """A digit of any size, dark on light or light on dark, as MNIST would have it."""
+    pixels = matplotlib.image.imread(path).astype(np.float32)
+    gray = pixels[..., :3].mean(axis=-1) if pixels.ndim == 3 else pixels
+    gray = (gray - gray.min()) / max(float(np.ptp(gray)), 1e-6)
+    ink = 1 - gray if np.median(gray) > 0.5 else gray
+    rows, columns = (np.flatnonzero((ink > 0.3).any(axis=axis)) for axis in (1, 0))
+    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = 20 / max(ink.shape)  # MNIST's digits are 20 pixels large, in a frame of 28
+    size = tuple(max(1, round(n * scale)) for n in ink.shape)
+    small = nn.functional.interpolate(Tensor(ink[None, None]), size=size, mode="area").numpy()
+    top, left = ((28 - n) // 2 for n in size)
+    frame = ((0, 0), (0, 0), (top, 28 - size[0] - top), (left, 28 - size[1] - left))
+    return np.pad(small, frame)
+
+
+def draw(
+    model: nn.Sequential, losses: list[float], pictures: np.ndarray, truth: np.ndarray,
+    given: np.ndarray, out: Path,
+) -> None:  # fmt: skip
+    """Losses and filters, the confusion matrix, and the wrong answers."""
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    axes = figure.add_subplot(1, 2, 1, xlabel="epoch", ylabel="cross-entropy (nats)", yscale="log")
+    axes.plot(range(1, len(losses) + 1), losses)
+    axes.set_title("Training loss")
+    table = np.zeros((10, 10), int)
+    np.add.at(table, (truth, given), 1)
+    axes = figure.add_subplot(1, 2, 2, xlabel="answer", ylabel="digit")
+    axes.imshow(np.log1p(table), cmap="Blues")
+    for digit, answer in np.argwhere(table):
+        axes.text(answer, digit, table[digit, answer], ha="center", va="center", fontsize=7)
+    axes.set_xticks(range(10))
+    axes.set_yticks(range(10))
+    axes.set_title("Which digit was taken for which")
+    figure.savefig(out / "images_cnn.png", dpi=110)
+
+    filters = model[0].weight.numpy()
+    figure = Figure(figsize=(8, 2.4), layout="constrained")
+    figure.suptitle("The 16 patterns of the first layer")
+    for number, pattern in enumerate(filters[:, 0]):
+        axes = figure.add_subplot(2, 8, number + 1)
+        axes.imshow(pattern, cmap="RdBu", vmin=-abs(filters).max(), vmax=abs(filters).max())
+        axes.set_axis_off()
+    figure.savefig(out / "images_cnn_filters.png", dpi=110)
+
+    wrong = np.flatnonzero(truth != given)[:40]
+    figure = Figure(figsize=(8, 1.2 * -(-max(len(wrong), 1) // 10) + 0.6), layout="constrained")
+    figure.suptitle(f"{np.sum(truth != given)} wrong answers of {len(truth)}: digit, then answer")
+    for place, i in enumerate(wrong):
+        axes = figure.add_subplot(-(-len(wrong) // 10), 10, place + 1)
+        axes.imshow(pictures[i, 0], cmap="gray_r")
+        axes.set_title(f"{truth[i]}, not {given[i]}", fontsize=8)
+        axes.set_axis_off()
+    figure.savefig(out / "images_cnn_wrong.png", dpi=110)
+
+
+def main() -> None:
+    """Train, test once, draw."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--data", type=Path, help="folder of MNIST's files")
+    parser.add_argument("--quick", action="store_true", help="3 epochs of scikit-learn's digits")
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument(
+        "--learning-rate", type=float, default=5e-3, help="the highest of the cycle"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--save", type=Path, help="keep the trained network")
+    parser.add_argument("--load", type=Path, help="a saved network, for --predict")
+    parser.add_argument("--predict", type=Path, metavar="PICTURE", help="a digit of your own")
+    parser.add_argument("--out", type=Path, default=Path("out"), help="where the plots go")
+    args = parser.parse_args()
+    model = build()
+    if args.predict:
+        if not args.load:
+            parser.error("--predict needs the network: --load FILE")
+        model.load_state_dict(tl.load(args.load))
+        print(f"{args.predict}: {answers(model, read_picture(args.predict))[0]}")
+        return
+    if args.quick:
+        args.epochs = 3
+    elif not args.data:
+        parser.error("where are MNIST's files? --data FOLDER, or --quick to do without")
+
+    tl.manual_seed(args.seed)
+    model = build()
+    pictures, labels = load(args)
+    order = np.random.default_rng(args.seed).permutation(len(pictures))
+    learnt, tested = order[: len(order) * 4 // 5], order[len(order) * 4 // 5 :]
+    wall, cpu = time.perf_counter(), time.process_time()
+    losses = train(model, pictures[learnt], labels[learnt], args)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    given = answers(model, pictures[tested])
+    print(f"accuracy on {len(tested)} pictures never seen: {np.mean(given == labels[tested]):.2%}")
+    print(f"{wall:.1f} s, {cpu:.1f} s of CPU time")
+    args.out.mkdir(exist_ok=True)
+    draw(model, losses, pictures[tested], labels[tested], given, args.out)
+    print("plots:", *sorted(args.out.glob("images_cnn*.png")))
+    if args.save:
+        tl.save(model.state_dict(), args.save)
+        print("saved:", args.save)
+
+
+if __name__ == "__main__":
+    main()
