@@ -32,11 +32,6 @@ def square(where: str, x: Array) -> None:
         )
 
 
-def floating(xp: Namespace, x: Array) -> Array:
-    """Integers and booleans as double precision."""
-    return x if x.dtype.kind == "f" else xp.astype(x, "float64")
-
-
 def diagonal_matrix(xp: Namespace, values: Array) -> Array:
     """Square matrices with `values` on the diagonal, and zeros elsewhere."""
     return xp.on_diagonal(values, (*values.shape, values.shape[-1]))

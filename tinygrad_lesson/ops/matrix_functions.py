@@ -12,7 +12,8 @@ from ..arrays import Array, Namespace
 from ..errors import RangeError
 from ..op import composite, linear
 from ..samples import dominant, sample, uniform
-from .matrices import diagonal_matrix, floating, matrix, square
+from .matrices import diagonal_matrix, matrix, square
+from .reduction import floats
 
 INVERTIBLE = dominant(-1, 1, (3, 3))
 WIDE = uniform(-2, 2, (2, 3))
@@ -46,7 +47,7 @@ def trace(xp: Namespace, x: Array, /, offset: int = 0, dtype: Any = None) -> Arr
 def _matrix_norm(xp, where, x, ord):
     """The norm, with axes of length 1 in the places of the matrix."""
     matrix(where, x)
-    x = floating(xp, x)
+    x = floats(xp, x)
     size = abs(ord) if isinstance(ord, int | float) else ord
     if size in (1, float("inf")):
         along, across = (-2, -1) if size == 1 else (-1, -2)

@@ -66,7 +66,7 @@ def nonempty(where: str, x: Array, axis: Axis) -> tuple[int, ...]:
 
 
 def floats(xp: Namespace, x: Array) -> Array:
-    """`x`, integers and booleans in double precision: differences of them might wrap around."""
+    """`x`, integers and booleans in double precision, in which they do not wrap around."""
     return x if x.dtype.kind == "f" else xp.astype(x, "float64")
 
 

@@ -7,19 +7,11 @@ from typing import Any
 import numpy as np
 
 from .. import Array
-
-
-def _floating(*arrays: Array) -> tuple[list[Array], Any]:
-    """The arrays in the dtype to compute in, and that of the result: half as single precision."""
-    dtype = np.result_type(*arrays)
-    if dtype.kind != "f":
-        dtype = np.dtype(np.float64)
-    work = np.float32 if dtype == np.float16 else dtype
-    return [np.asarray(array, work) for array in arrays], dtype
+from .floats import in_one_dtype
 
 
 def lattice_logsums(start: Array, emissions: Array, skip: Array) -> Array:
-    (start, emissions), dtype = _floating(start, emissions)
+    (start, emissions), dtype = in_one_dtype(start, emissions)
     times, *states = emissions.shape
     out = np.empty((times + 1, *states), emissions.dtype)
     out[0] = start
@@ -43,7 +35,7 @@ def lattice_logsums(start: Array, emissions: Array, skip: Array) -> Array:
 
 
 def lattice_flow(x: Array, weights: Array, reverse: bool = False) -> Array:
-    (x, weights), dtype = _floating(x, weights)
+    (x, weights), dtype = in_one_dtype(x, weights)
     out = np.array(x, order="C")
     times = len(x) - 1
     bands = [(by, x.shape[-1] - by) for by in range(min(len(weights), x.shape[-1]))]

@@ -24,3 +24,12 @@ def on_floats(kernel: Callable[..., Array]) -> Callable[..., Array]:
         return kernel(x.astype(np.float64), *args, **params)
 
     return call
+
+
+def in_one_dtype(*arrays: Array) -> tuple[list[Array], Any]:
+    """The arrays in the dtype to compute in, and that of the result: half as single precision."""
+    dtype = np.result_type(*arrays)
+    if dtype.kind != "f":
+        dtype = np.dtype(np.float64)
+    work = np.float32 if dtype == np.float16 else dtype
+    return [np.asarray(array, work) for array in arrays], dtype

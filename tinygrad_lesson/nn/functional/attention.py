@@ -8,6 +8,7 @@ from ...errors import ArgumentError, RangeError
 from ...ops.attention import attend
 from ...random import default_generator
 from ...tensor import Tensor
+from .conversion import as_tensor
 from .place import layer_or
 
 
@@ -56,20 +57,16 @@ def scaled_dot_product_attention(
         raise RangeError(where, f"dropout_p={dropout_p} is no share", "Pass 0 <= dropout_p <= 1.")
     result: Tensor = attend(
         ops,
-        _tensor(query),
-        _tensor(key),
-        _tensor(value),
-        mask=None if attn_mask is None else _tensor(attn_mask),
+        as_tensor(query),
+        as_tensor(key),
+        as_tensor(value),
+        mask=None if attn_mask is None else as_tensor(attn_mask),
         is_causal=is_causal,
         scale=scale,
         dropout=(lambda weights: _dropout(weights, dropout_p)) if dropout_p else None,
         where=where,
     )
     return result
-
-
-def _tensor(x: Array) -> Tensor:
-    return x if isinstance(x, Tensor) else Tensor(x)
 
 
 def _dropout(weights: Tensor, p: float) -> Tensor:

@@ -13,6 +13,7 @@ from ...arrays import Array
 from ...errors import RangeError, ShapeError
 from ...random import default_generator
 from ...tensor import Tensor
+from .conversion import as_tensor
 from .images import batched
 from .place import layer_or
 
@@ -43,7 +44,7 @@ def dropout(input: Array, p: float = 0.5, training: bool = True) -> Tensor:
     >>> tl.nn.functional.dropout(tl.ones(6), p=0.5).tolist()
     [2.0, 2.0, 2.0, 0.0, 0.0, 0.0]
     """
-    x = _tensor(input)
+    x = as_tensor(input)
     return _dropped(layer_or("dropout"), x, x.shape, p, training)
 
 
@@ -61,7 +62,7 @@ def dropout2d(input: Array, p: float = 0.5, training: bool = True) -> Tensor:
     With three axes it is not certain which is the channel's: PyTorch takes them for (N, C, L). They
     are refused here.
     """
-    x = _tensor(input)
+    x = as_tensor(input)
     if x.ndim == 3:
         raise ShapeError(
             layer_or("dropout2d"),
@@ -92,7 +93,7 @@ def alpha_dropout(input: Array, p: float = 0.5, training: bool = False) -> Tenso
     Klambauer, Unterthiner, Mayr and Hochreiter, "Self-normalizing neural networks" (2017).
     """
     where = layer_or("alpha_dropout")
-    x = _tensor(input)
+    x = as_tensor(input)
     _check_probability(where, p)
     if not training or p == 0:
         return x
@@ -107,7 +108,7 @@ def alpha_dropout(input: Array, p: float = 0.5, training: bool = False) -> Tenso
 
 def _channels(name: str, axes: int, input: Array, p: float, training: bool) -> Tensor:
     where = layer_or(name)
-    x = _tensor(input)
+    x = as_tensor(input)
     if x.ndim not in (axes + 1, axes + 2):
         batched(where, x, axes)  # which refuses it
     return _dropped(where, x, x.shape[:-axes] + (1,) * axes, p, training)
@@ -130,7 +131,3 @@ def _check_probability(where: str, p: float) -> None:
 
 def _constant(numbers: Array, x: Tensor) -> Tensor:
     return Tensor.lift(numbers.astype(x.dtype if x.dtype.kind == "f" else np.float32))
-
-
-def _tensor(x: Array) -> Tensor:
-    return x if isinstance(x, Tensor) else Tensor(x)

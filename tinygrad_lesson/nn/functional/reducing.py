@@ -6,12 +6,13 @@ from typing import Any
 
 from ...errors import ArgumentError, ShapeError
 from ...tensor import Tensor
+from .conversion import as_tensor
 from .place import layer_or
 
 
 def as_tensors(*arrays: Any) -> list[Tensor]:
     """Each of `arrays` as a tensor."""
-    return [a if isinstance(a, Tensor) else Tensor(a) for a in arrays]
+    return [as_tensor(array) for array in arrays]
 
 
 def alike(where: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
