@@ -304,6 +304,12 @@ def test_the_smallest_matrices(side: int) -> None:
 # ---- products ----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("shape", [(0, 0), (0, 3, 3), (2, 0, 0), (2, 3, 3)])
+def test_the_power_zero_is_the_identity(shape: tuple[int, ...]) -> None:
+    x = np.ones(shape)
+    same(linalg.matrix_power(x, 0), np.linalg.matrix_power(x, 0))
+
+
 def test_outer_products_of_the_cross_product_are_a_turn() -> None:
     x, y = normal(3), normal(3, seed=1)
     z = linalg.cross(x, y)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import tinygrad_lesson as tl
 from tinygrad_lesson import Tensor, nn, ops
 from tinygrad_lesson.errors import ArgumentError, DTypeError, RangeError, ShapeError
-from tinygrad_lesson.nn import recurrent
+from tinygrad_lesson.nn import cells
 
 from .oracles.recurrent import sigmoid
 from .support import same, seeded
@@ -217,7 +217,7 @@ def test_derivatives_in_the_weights(kind: str) -> None:
 
 @pytest.mark.parametrize("name", ["rnn_states", "lstm_states", "gru_states"])
 def test_gradients_found_together_are_those_found_alone(name: str) -> None:
-    op, together = getattr(ops, name), getattr(recurrent, f"_{name}")
+    op, together = getattr(ops, name), getattr(cells, f"_{name}")
     extra = ("relu",) if name == "rnn_states" else ()
     arrays = op.samples[0].draw(seeded(name))
     found = []

@@ -57,6 +57,13 @@ def test_a_method_as_in_pytorch():
     assert tl.arange(5).unfold(0, 3, 2).tolist() == [[0, 1, 2], [2, 3, 4]]
 
 
+def test_folding_takes_nested_lists():
+    image = [[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]
+    columns = F.unfold(image, 2).tolist()
+    assert columns == [[1.0, 2.0], [2.0, 3.0], [4.0, 5.0], [5.0, 6.0]]
+    assert F.fold(columns, (2, 3), 2).tolist() == [[[1.0, 4.0, 3.0], [4.0, 10.0, 6.0]]]
+
+
 def test_folding_counts_how_often_a_place_was_unfolded():
     ones = Tensor(np.ones((1, 1, 4, 4)))
     counts = F.fold(F.unfold(ones, 2), (4, 4), 2)

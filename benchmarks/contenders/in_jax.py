@@ -151,6 +151,8 @@ def transformer(weights: Arrays, data: Arrays) -> Step:
             y = y + linear(w, f"{b}.linear2", jax.nn.gelu(hidden, approximate=False))
         return linear(w, "head", y).reshape(-1, SYMBOLS)
 
+    return trained(model, weights, data)
+
 
 def chain(weights: Arrays, data: Arrays) -> Step:
     x = jnp.asarray(weights["x"])

@@ -43,6 +43,9 @@ from .batch_norm import InstanceNorm2d as InstanceNorm2d
 from .batch_norm import InstanceNorm3d as InstanceNorm3d
 from .boltzmann import DBN as DBN
 from .boltzmann import RBM as RBM
+from .cells import GRUCell as GRUCell
+from .cells import LSTMCell as LSTMCell
+from .cells import RNNCell as RNNCell
 from .containers import ModuleDict as ModuleDict
 from .containers import ModuleList as ModuleList
 from .containers import Sequential as Sequential
@@ -122,12 +125,10 @@ from .pooling import MaxPool3d as MaxPool3d
 from .pooling import MaxUnpool1d as MaxUnpool1d
 from .pooling import MaxUnpool2d as MaxUnpool2d
 from .pooling import MaxUnpool3d as MaxUnpool3d
+from .positions import PositionalEncoding as PositionalEncoding
 from .recurrent import GRU as GRU
 from .recurrent import LSTM as LSTM
 from .recurrent import RNN as RNN
-from .recurrent import GRUCell as GRUCell
-from .recurrent import LSTMCell as LSTMCell
-from .recurrent import RNNCell as RNNCell
 from .resampling import ChannelShuffle as ChannelShuffle
 from .resampling import Fold as Fold
 from .resampling import PixelShuffle as PixelShuffle
@@ -136,7 +137,6 @@ from .resampling import Unfold as Unfold
 from .resampling import Upsample as Upsample
 from .resampling import UpsamplingBilinear2d as UpsamplingBilinear2d
 from .resampling import UpsamplingNearest2d as UpsamplingNearest2d
-from .transformer import PositionalEncoding as PositionalEncoding
 from .transformer import Transformer as Transformer
 from .transformer import TransformerDecoder as TransformerDecoder
 from .transformer import TransformerDecoderLayer as TransformerDecoderLayer

@@ -110,6 +110,8 @@ from .exponentials import logaddexp2 as logaddexp2
 from .exponentials import logit as logit
 from .exponentials import xlog1py as xlog1py
 from .exponentials import xlogy as xlogy
+from .flow import memory_flow as memory_flow
+from .flow import recurrent_flow as recurrent_flow
 from .grid_sampling import grid_sample as grid_sample
 from .indexing import add_along_axis as add_along_axis
 from .indexing import add_at as add_at
@@ -238,8 +240,6 @@ from .rectifiers import relu6 as relu6
 from .rectifiers import softshrink as softshrink
 from .recurrent import gru_states as gru_states
 from .recurrent import lstm_states as lstm_states
-from .recurrent import memory_flow as memory_flow
-from .recurrent import recurrent_flow as recurrent_flow
 from .recurrent import rnn_states as rnn_states
 from .reduction import all as all
 from .reduction import any as any

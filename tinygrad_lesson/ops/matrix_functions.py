@@ -163,7 +163,7 @@ def matrix_power(xp: Namespace, x: Array, /, n: int) -> Array:
     square("matrix_power", x)
     n = integer("matrix_power", "n", n)
     if n == 0:
-        return diagonal_matrix(xp, xp.ones_like(x[..., 0]))
+        return diagonal_matrix(xp, xp.ones_like(xp.diagonal(x)))
     factor, n = xp.inv(x) if n < 0 else x, abs(n)
     power = None
     while True:  # the squares multiply whose bit in n is set

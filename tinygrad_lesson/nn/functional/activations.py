@@ -10,7 +10,7 @@ from ...errors import RangeError, ShapeError
 from ...ops import log_sigmoid as logsigmoid
 from ...random import default_generator
 from ...tensor import Tensor
-from .conversion import to_dtype
+from .conversion import as_tensor, to_dtype
 from .place import layer_or
 
 __all__ = ["gumbel_softmax", "logsigmoid", "prelu", "rrelu", "softplus", "swish"]
@@ -27,7 +27,7 @@ def prelu(input: Array, weight: Array) -> Tensor:
         Of one element, or of shape (C,): one number for each channel.
     """
     where = layer_or("prelu")
-    w = weight if isinstance(weight, Tensor) else Tensor(weight)
+    w = as_tensor(weight)
     x = to_dtype(where, input, w.dtype)
     channels = x.shape[1] if x.ndim > 1 else 1
     if w.shape not in ((), (1,), (channels,)):
@@ -47,7 +47,7 @@ def softplus(input: Array, beta: float = 1.0, threshold: float = 20.0) -> Tensor
     The threshold is PyTorch's. :func:`tinygrad_lesson.softplus`, which has none, is the formula
     everywhere, and no less stable; at 20 they are 2e-9 apart.
     """
-    x = input if isinstance(input, Tensor) else Tensor(input)
+    x = as_tensor(input)
     smooth = ops.softplus(x, beta)
     return smooth if threshold == math.inf else ops.where(x * beta > threshold, x, smooth)
 
@@ -57,7 +57,7 @@ def swish(input: Array, beta: Array | float = 1.0) -> Tensor:
 
     Ramachandran, Zoph and Le, "Searching for activation functions" (2017).
     """
-    x = input if isinstance(input, Tensor) else Tensor(input)
+    x = as_tensor(input)
     if isinstance(beta, int | float) and beta == 1:
         return ops.silu(x)
     return x * ops.sigmoid(beta * x)
@@ -80,7 +80,7 @@ def rrelu(
         raise RangeError(
             layer_or("rrelu"), f"lower={lower} is above upper={upper}", "Exchange them."
         )
-    x = input if isinstance(input, Tensor) else Tensor(input)
+    x = as_tensor(input)
     if not training:
         return ops.leaky_relu(x, (lower + upper) / 2)
     drawn = default_generator().uniform(lower, upper, x.shape)
@@ -107,7 +107,7 @@ def gumbel_softmax(logits: Array, tau: float = 1.0, hard: bool = False, dim: int
     """
     if tau <= 0:
         raise RangeError(layer_or("gumbel_softmax"), f"tau={tau} is not positive", "Pass tau > 0.")
-    x = logits if isinstance(logits, Tensor) else Tensor(logits)
+    x = as_tensor(logits)
     noise = Tensor(default_generator().gumbel(size=x.shape), dtype=x.dtype)
     soft = ops.softmax((x + noise) / tau, axis=dim)
     if not hard:

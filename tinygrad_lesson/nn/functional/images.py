@@ -8,6 +8,7 @@ from ...arguments import count, shown
 from ...arrays import Array
 from ...errors import DTypeError, RangeError, ShapeError
 from ...tensor import Tensor
+from .conversion import as_tensor
 
 AXES = {1: "(N, C, L)", 2: "(N, C, H, W)", 3: "(N, C, D, H, W)"}
 
@@ -31,7 +32,7 @@ def per_axis(where: str, name: str, value: Any, axes: int, least: int = 1) -> tu
 
 def batched(where: str, input: Array, axes: int) -> tuple[Tensor, bool]:
     """The input with a batch axis, and whether that was missing."""
-    x = input if isinstance(input, Tensor) else Tensor(input)
+    x = as_tensor(input)
     if x.ndim not in (axes + 1, axes + 2):
         form = AXES[axes]
         raise ShapeError(

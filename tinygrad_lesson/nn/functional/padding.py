@@ -9,6 +9,7 @@ from ...arguments import integer
 from ...arrays import Array
 from ...errors import ArgumentError, ShapeError
 from ...tensor import Tensor
+from .conversion import as_tensor
 from .place import layer_or
 
 MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
@@ -34,7 +35,7 @@ def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float =
     --------
     tinygrad_lesson.pad : the same with NumPy's arguments.
     """
-    x = input if isinstance(input, Tensor) else Tensor(input)
+    x = as_tensor(input)
     where = layer_or("pad")
     widths = [integer(where, "pad", width) for width in pad]
     if len(widths) % 2 or len(widths) > 2 * x.ndim:

@@ -16,6 +16,7 @@ from ...ops import interpolate as interpolate
 from ...ops import pixel_shuffle as pixel_shuffle
 from ...ops import pixel_unshuffle as pixel_unshuffle
 from ...tensor import Tensor
+from .conversion import as_tensor
 from .place import layer_or
 
 
@@ -44,7 +45,7 @@ def affine_grid(theta: Array, size: Sequence[int], align_corners: bool = False) 
     Tensor([[[[-0.5,  0. ],
               [ 0.5,  0. ]]]], dtype=float32)
     """
-    theta = theta if isinstance(theta, Tensor) else Tensor(theta)
+    theta = as_tensor(theta)
     count, _, *sides = lengths("affine_grid", tuple(size)) if len(size) > 2 else (0, 0)
     axes = len(sides)
     if axes not in (2, 3) or theta.shape != (count, axes, axes + 1):

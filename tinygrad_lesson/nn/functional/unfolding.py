@@ -9,6 +9,7 @@ from ...arguments import count
 from ...arrays import Array
 from ...errors import ShapeError
 from ...tensor import Tensor
+from .conversion import as_tensor
 from .place import layer_or
 
 
@@ -36,14 +37,14 @@ def unfold(
         Shape (N, C * kernel height * kernel width, number of patches), or without N.
     """
     where = layer_or("unfold")
-    x = _batched(where, input if isinstance(input, Tensor) else Tensor(input), (3, 4))
+    x, single = _batched(where, as_tensor(input), (3, 4))
     kernel, gap, border, step = _pairs(where, kernel_size, dilation, padding, stride)
     padded = ops.pad(x, ((0, 0), (0, 0), *((p, p) for p in border)))
     n, c, *_ = padded.shape
     patches = ops.windows(padded, kernel, axis=(2, 3), stride=step, dilation=gap)
     _, _, rows, columns, height, width = patches.shape
     out = patches.permute_dims((0, 1, 4, 5, 2, 3)).reshape(n, c * height * width, rows * columns)
-    return out if len(input.shape) == 4 else out[0]
+    return out[0] if single else out
 
 
 def fold(
@@ -71,7 +72,7 @@ def fold(
         Shape (N, C, H, W), or without N.
     """
     where = layer_or("fold")
-    x = _batched(where, input if isinstance(input, Tensor) else Tensor(input), (2, 3))
+    x, single = _batched(where, as_tensor(input), (2, 3))
     size, kernel, gap, border, step = _pairs(
         where, output_size, kernel_size, dilation, padding, stride
     )
@@ -85,23 +86,23 @@ def fold(
     if rest or patches != rows * columns:
         raise ShapeError(
             where,
-            f"columns of shape {input.shape} for an image of {size} and patches of {kernel}",
+            f"columns of shape {x.shape[single:]} for an image of {size} and patches of {kernel}",
             f"Pass (..., C * {kernel[0] * kernel[1]}, {rows * columns}).",
         )
     blocks = x.reshape(n, channels, *kernel, rows, columns).permute_dims((0, 1, 4, 5, 2, 3))
     image = ops.overlap_add(blocks, (n, channels, *padded), axis=(2, 3), stride=step, dilation=gap)
     inner = tuple(slice(p, p + length) for p, length in zip(border, size, strict=True))
     out = image[(slice(None), slice(None), *inner)]
-    return out if len(input.shape) == 3 else out[0]
+    return out[0] if single else out
 
 
-def _batched(where: str, x: Tensor, ranks: tuple[int, int]) -> Tensor:
-    """`x` with a batch axis, which may be missing."""
+def _batched(where: str, x: Tensor, ranks: tuple[int, int]) -> tuple[Tensor, bool]:
+    """`x` with a batch axis, and whether that was missing."""
     if x.ndim not in ranks:
         raise ShapeError(
             where, f"the input has shape {x.shape}", f"It has {ranks[0]} or {ranks[1]} axes."
         )
-    return x if x.ndim == ranks[1] else ops.expand_dims(x, axis=0)
+    return (x, False) if x.ndim == ranks[1] else (ops.expand_dims(x, axis=0), True)
 
 
 def _pairs(where: str, *values: Any) -> list[tuple[int, int]]:
