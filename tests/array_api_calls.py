@@ -118,8 +118,8 @@ CASES: dict[str, list[Call]] = {
                     itertools.product(("int8", "int64", "uint8", "uint32"), repeat=2)] +
                    [call(F32, DType("float64")), call(F32, 1.5), call(I, 3), call(U8, I, 2)],
     # elementwise with more than arrays
-    "clip": [call(F, -1.0, 0.5), call(F, min=0.0), call(F, max=0.0), call(I, 0, 2), call(F32, 0.0, 1.0),
-             call(F, V - 3.0, 1.0), call(F, max=V)],
+    "clip": [call(F, -1.0, 0.5), call(F, min=0.0), call(F, max=0.0), call(I, 0, 2),
+             call(F32, 0.0, 1.0), call(F, V - 3.0, 1.0), call(F, max=V)],
     "where": [call(B, F, V), call(B, F32, F), call(B, F, 1.0), call(B, 2, I)],
     # indexing and searching
     "take": [call(V, np.array([2, 0])), call(F, np.array([1, 1]), axis=0),

@@ -23,7 +23,7 @@ from .explain import REFUSALS, explain
 from .graph import ONLY, Leaf, Meta, Node, packed
 from .mode import Mode, current
 from .nonfinite import warn
-from .op import Op
+from .op import REGISTRY, Op
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -190,20 +190,20 @@ def _general(op: Op[...]) -> Callable[..., Tensor]:
     def call(*args: Any, **given: Any) -> Tensor:
         inputs, params = bind(op, args, given)
         tensors: list[Any] = []
-        wanted, bit, real, bare = 0, 1, False, False
+        wanted, bit, counts, bare = 0, 1, False, False
         for x in inputs:
             if not isinstance(x, Tensor) and type(x) not in NUMBERS:
                 x = Tensor.coerce(x, op)
             if isinstance(x, Tensor):
-                real = real or x._data.dtype.kind == "f"
+                counts = counts or x._data.dtype.kind != "b"
                 if x._node is not None and x._node.requires_grad:
                     wanted |= bit
             else:
                 bare = bare or type(x) is float
             tensors.append(x)
             bit <<= 1
-        if bare and not real:
-            # floats that meet no other float have the default dtype, not NumPy's
+        if bare and not counts:
+            # floats that meet no other number have the default dtype, not NumPy's
             tensors = [Tensor(x) if type(x) is float else x for x in tensors]
         arrays = [x._data if isinstance(x, Tensor) else x for x in tensors]
         mode = current()
@@ -246,7 +246,16 @@ def _composite(op: Op[...]) -> Callable[..., Tensor]:
                    for x in inputs]  # fmt: skip
         if any(type(x) in NUMBERS for x in tensors):
             tensors = _with_numbers(tensors)
-        result: Tensor = forward(ops, *tensors, **params)
+        try:
+            result: Tensor = forward(ops, *tensors, **params)
+        except TinygradError as error:  # of an op inside: the user called this one
+            *scope, inner = error.where.split(" ")
+            if inner != op.name and inner in REGISTRY:
+                error.where = " ".join((*scope, f"{op.name}: {inner}"))
+                error.args = (error.where, error.what, error.remedy)
+            raise
+        except REFUSALS as error:
+            raise explain(op, tensors, params, error) from error
         return result
 
     return _named(call, op)
