@@ -163,7 +163,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--data", type=Path, help="folder of MNIST's files")
     parser.add_argument("--quick", action="store_true", help="3 epochs of scikit-learn's digits")
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument(
         "--learning-rate", type=float, default=5e-3, help="the highest of the cycle"

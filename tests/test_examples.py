@@ -94,3 +94,19 @@ def test_drive_quickly_learns_to_stay_in_lane(tmp_path: Path) -> None:
     assert after > 90
     assert (tmp_path / "out" / "drive.png").stat().st_size > 20_000
     assert (tmp_path / "driver.npz").stat().st_size > 500
+
+
+def test_images_cnn_quickly_reads_digits_and_a_picture_of_ones_own(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("sklearn.datasets")
+    image = pytest.importorskip("matplotlib.image")
+    printed = run("images_cnn.py", "--quick", "--save", "net.npz", folder=tmp_path)
+    assert float(re.search(r"never seen: (\S+)%", printed)[1]) > 80
+    assert len(list((tmp_path / "out").glob("images_cnn*.png"))) == 3
+    digits = datasets.load_digits()
+    right = 0
+    for i in range(6):  # dark on light, and larger than what it learnt from
+        paper = 1 - np.kron(digits.images[i] / 16, np.ones((9, 9)))
+        image.imsave(tmp_path / "mine.png", paper, cmap="gray", vmin=0, vmax=1)
+        told = run("images_cnn.py", "--load", "net.npz", "--predict", "mine.png", folder=tmp_path)
+        right += told.strip() == f"mine.png: {digits.target[i]}"
+    assert right >= 4
