@@ -411,7 +411,7 @@ def test_depth_closes_modules() -> None:
     _, x, loss = network()
     whole = Parsed(viz.graph(loss, names={"x": x}, depth=0))
     assert whole.frames() == {}
-    assert "7 ops" in whole.box("Net")
+    assert "3 ops" in whole.box("Net")
     assert "4 parameters: body.0.weight, body.0.bias" in whole.box("Net")
     assert "float32 (5, 2)" in whole.box("Net")  # what comes out of it
     assert (whole.key("x"), whole.key("Net")) in whole.arrows()
@@ -427,9 +427,9 @@ def test_a_large_graph_closes_its_inner_modules_by_itself() -> None:
     def block() -> nn.Module:
         return nn.Sequential(nn.Linear(4, 4), nn.Tanh())
 
-    model = nn.Sequential(*(block() for _ in range(60)))
+    model = nn.Sequential(*(block() for _ in range(120)))
     parsed = Parsed(viz.graph(model(tl.ones((2, 4))).sum()))
-    assert "59: Sequential" in parsed.frames()
+    assert "119: Sequential" in parsed.frames()
     assert not any("Linear" in title for title in parsed.frames())
     assert len(parsed.boxes) <= LIMIT
     assert "are drawn as" in parsed.caption

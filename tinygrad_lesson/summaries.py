@@ -275,7 +275,7 @@ def _recurrence(out: Array, arrays: Sequence[Array], params: Mapping[str, Any]) 
 
 
 PRODUCTS: dict[str, Callable[[Array, Sequence[Array], Mapping[str, Any]], int]] = {
-    "matmul": _matmul, "vecdot": _vecdot, "einsum": _einsum, "conv": _conv,
+    "matmul": _matmul, "affine": _matmul, "vecdot": _vecdot, "einsum": _einsum, "conv": _conv,
     "conv_input_grad": _transposed_conv, "rnn_states": _recurrence, "lstm_states": _recurrence,
     "gru_states": _recurrence,
 }  # fmt: skip

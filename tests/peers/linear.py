@@ -17,6 +17,7 @@ def dot(x: Any, y: Any) -> Any:
 
 PEERS: Peers = {
     **of_torch("matmul", "inner", "outer", "kron"),
+    "affine": torch.nn.functional.linear,
     "tensordot": lambda x, y, axes: torch.tensordot(x, y, axes),
     "vecdot": lambda x, y, axis: torch.linalg.vecdot(x, y, dim=axis),
     "cross": lambda x, y, axis: torch.linalg.cross(*torch.broadcast_tensors(x, y), dim=axis),

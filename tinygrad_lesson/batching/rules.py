@@ -196,6 +196,14 @@ def _matmul(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) ->
     return _reshaped(out, shape, level) if row or column else out
 
 
+def _affine(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) -> Tensor:
+    x, weight, bias = inputs
+    if not weight.many and not bias.many:
+        return level.call(op, [x.tensor, weight.tensor, bias.tensor], params)
+    out = level.add(level.matmul(x, level.matrix_transpose(weight)), bias)
+    return out.tensor
+
+
 def _in_front(x: Tensor, many: bool, ndim: int, level: Level) -> Tensor:
     if not many or x.ndim > ndim:
         return x
@@ -317,6 +325,7 @@ RULES: dict[str, Rule] = {
     "concat": _concat,
     "stack": _stack,
     "matmul": _matmul,
+    "affine": _affine,
     "vecdot": _vectors,
     "cross": _vectors,
     "einsum": _einsum,

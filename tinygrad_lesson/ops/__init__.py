@@ -136,6 +136,7 @@ from .joining import split as split
 from .joining import stack as stack
 from .joining import unstack as unstack
 from .joining import vstack as vstack
+from .linear import affine as affine
 from .linear import cross as cross
 from .linear import matmul as matmul
 from .linear import outer as outer

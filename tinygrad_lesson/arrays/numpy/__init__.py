@@ -179,6 +179,7 @@ from .linalg import packed_svd as packed_svd
 from .linalg import pinv as pinv
 from .linalg import solve as solve
 from .linalg import svdvals as svdvals
+from .linear import affine as affine
 from .linear import cross as cross
 from .linear import matmul as matmul
 from .linear import vecdot as vecdot

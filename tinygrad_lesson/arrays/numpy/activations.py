@@ -100,7 +100,9 @@ def _exponential(x: Array, above: float, below: float, rate: float) -> Array:
 
 
 def relu(x: Array) -> Array:
-    return np.maximum(x, 0)
+    if x.size < 2048 or x.dtype.char not in "fd":
+        return np.maximum(x, 0)
+    return x.clip(0, np.inf)  # NumPy's maximum with a single number is three times slower
 
 
 def leaky_relu(x: Array, negative_slope: float = 0.01) -> Array:

@@ -19,6 +19,14 @@ def matmul(x: Array, y: Array) -> Array:
     return np.matmul(x, y)
 
 
+def affine(x: Array, weight: Array, bias: Array) -> Array:
+    out = np.asarray(matmul(x, weight.T))
+    if out.dtype != np.result_type(out, bias):
+        return out + bias
+    out += bias
+    return out
+
+
 def vecdot(x1: Array, x2: Array, axis: int = -1) -> Array:
     return np.vecdot(x1, x2, axis=_from_the_end(x1, x2, axis))  # type: ignore[call-overload]
 

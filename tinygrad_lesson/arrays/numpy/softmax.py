@@ -31,7 +31,7 @@ def _sums(x: Array, axis: Axis) -> Array:
     return np.matmul(x, np.ones((x.shape[-1], 1), x.dtype))
 
 
-def _exponentials(x: Array, axis: Axis) -> tuple[Array, Array | None]:
+def exponentials(x: Array, axis: Axis) -> tuple[Array, Array | None]:
     """``exp(x)``, and the sums of it unless the logarithm of one is beyond SAFE."""
     with np.errstate(over="ignore"):
         e = np.asarray(np.exp(x))
@@ -46,7 +46,7 @@ def _exponentials(x: Array, axis: Axis) -> tuple[Array, Array | None]:
 
 def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     wide = floating(x)
-    e, total = _exponentials(wide, axis)
+    e, total = exponentials(wide, axis)
     if total is not None:
         out = np.log(total)
     else:
@@ -60,7 +60,7 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 def softmax(x: Array, axis: int = -1) -> Array:
     wide = floating(x)
-    e, total = _exponentials(wide, axis)
+    e, total = exponentials(wide, axis)
     if total is None:
         by_row(np.subtract, wide, _tops(wide, axis), e)
         total = _sums(np.exp(e, out=e), axis)

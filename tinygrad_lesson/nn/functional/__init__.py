@@ -40,8 +40,6 @@ from .adaptive import adaptive_avg_pool3d as adaptive_avg_pool3d
 from .adaptive import adaptive_max_pool1d as adaptive_max_pool1d
 from .adaptive import adaptive_max_pool2d as adaptive_max_pool2d
 from .adaptive import adaptive_max_pool3d as adaptive_max_pool3d
-from .affine import bilinear as bilinear
-from .affine import linear as linear
 from .attention import scaled_dot_product_attention as scaled_dot_product_attention
 from .classification import binary_cross_entropy as binary_cross_entropy
 from .classification import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
@@ -81,6 +79,8 @@ from .pooling import lp_pool3d as lp_pool3d
 from .pooling import max_pool1d as max_pool1d
 from .pooling import max_pool2d as max_pool2d
 from .pooling import max_pool3d as max_pool3d
+from .products import bilinear as bilinear
+from .products import linear as linear
 from .regression import gaussian_nll_loss as gaussian_nll_loss
 from .regression import huber_loss as huber_loss
 from .regression import l1_loss as l1_loss

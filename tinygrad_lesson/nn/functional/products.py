@@ -1,9 +1,10 @@
-"""The affine map, and the bilinear one."""
+"""Products of what comes in with weights: the affine map and the bilinear one."""
 
 from __future__ import annotations
 
 from ...arrays import Array
 from ...errors import ShapeError
+from ...ops import affine
 from ...tensor import Tensor
 from .conversion import to_dtype
 from .place import layer_or
@@ -35,8 +36,8 @@ def linear(x: Array, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"Reshape the input to (..., {weight.shape[1]}), or build the layer for the"
             f" {x.shape[-1] if x.shape else 0} features that it gets.",
         )
-    out: Tensor = x @ weight.mT
-    return out if bias is None else out + bias
+    out: Tensor = x @ weight.mT if bias is None else affine(x, weight, bias)
+    return out
 
 
 def bilinear(x: Array, y: Array, weight: Tensor, bias: Tensor | None = None) -> Tensor:
