@@ -11,7 +11,6 @@ look at.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib
 import os
 import sys
@@ -31,14 +30,6 @@ from tinygrad_lesson.arrays import SLOT
 from tinygrad_lesson.nn import functional
 
 Case = tuple[str, Callable[[], object], Callable[[], object] | None]
-
-
-def keep_memory() -> None:
-    """Have glibc keep what is freed: pages that come and go would be most of what is measured."""
-    with contextlib.suppress(OSError, AttributeError):
-        libc = ctypes.CDLL(None)
-        for parameter in (-1, -3):  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
-            libc.mallopt(parameter, 1 << 30)
 
 
 def numbers(*shape: int) -> np.ndarray:
@@ -141,7 +132,7 @@ def cases(torch: Any) -> list[Case]:
 
 
 def main() -> None:
-    keep_memory()
+    tl.keep_freed_memory()
     threads = int(os.environ["OPENBLAS_NUM_THREADS"])
     torch: Any = None
     with contextlib.suppress(ImportError):

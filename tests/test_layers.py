@@ -18,7 +18,10 @@ ROOT = Path(tinygrad_lesson.__file__).parent.parent
 LIBRARY = "tinygrad_lesson"
 
 LAYERS = (
-    {"errors", "mode", "dtypes", "arrays", "samples", "conversion", "hooks", "trees", "arguments"},
+    {
+        "errors", "mode", "dtypes", "arrays", "samples", "conversion", "hooks", "trees",
+        "arguments", "memory",
+    },
     {"op"},
     {"ops"},
     {"graph", "nonfinite", "backpropagation", "autograd"},

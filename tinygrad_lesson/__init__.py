@@ -364,6 +364,7 @@ if TYPE_CHECKING:
     from .batching import vmap as vmap
     from .checking import gradcheck as gradcheck
     from .health import Health as Health
+    from .memory import keep_freed_memory as keep_freed_memory
     from .serialize import load as load
     from .serialize import save as save
     from .summaries import summary as summary
@@ -373,8 +374,8 @@ __version__ = "0.1.0"
 
 _ON_FIRST_USE = {
     "data": ".data", "gradcheck": ".checking", "load": ".serialize", "save": ".serialize",
-    "vmap": ".batching", "fit": ".training", "training": ".training", "health": ".health",
-    "Health": ".health", "summary": ".summaries",
+    "keep_freed_memory": ".memory", "vmap": ".batching", "fit": ".training",
+    "training": ".training", "health": ".health", "Health": ".health", "summary": ".summaries",
 }  # fmt: skip
 """What not every program needs, and where it is."""
 
