@@ -209,7 +209,7 @@ def test_affine_grid_beside_pytorch(size: Any, aligned: bool) -> None:
     theta = numbers(2, len(size) - 2, len(size) - 1)
     ours, peer = Tensor(theta, requires_grad=True), torch.tensor(theta, requires_grad=True)
     out = F.affine_grid(ours, size, aligned)
-    expected = torch.nn.functional.products_grid(peer, size, aligned)
+    expected = torch.nn.functional.affine_grid(peer, size, aligned)
     same(out, expected.detach().numpy())
     c = numbers(*out.shape)
     out.backward(c)

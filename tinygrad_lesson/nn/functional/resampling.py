@@ -41,7 +41,7 @@ def affine_grid(theta: Array, size: Sequence[int], align_corners: bool = False) 
     --------
     >>> import tinygrad_lesson as tl
     >>> same = tl.Tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
-    >>> tl.nn.functional.products_grid(same, (1, 1, 1, 2))
+    >>> tl.nn.functional.affine_grid(same, (1, 1, 1, 2))
     Tensor([[[[-0.5,  0. ],
               [ 0.5,  0. ]]]], dtype=float32)
     """
