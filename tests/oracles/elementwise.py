@@ -23,7 +23,8 @@ def _sinc(x: Any, order: int) -> Any:
     if order == 0:
         return np.sinc(x)
     t = np.pi * x
-    slope = scipy.special.spherical_jn(0, t, derivative=True)
+    # The slope is odd; older releases of SciPy know it from 0 on only.
+    slope = np.sign(t) * scipy.special.spherical_jn(0, np.abs(t), derivative=True)
     if order == 1:
         return np.pi * slope
     quotient = np.divide(slope, t, where=t != 0, out=np.full(t.shape, -1 / 3))
