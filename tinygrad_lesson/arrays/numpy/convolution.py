@@ -17,7 +17,6 @@ import numpy as np
 
 from .. import Array
 from ..sliding import Pads, Sliding, sliding
-from .halves import in_halves
 
 Sizes = tuple[int, ...]
 
@@ -143,18 +142,12 @@ def conv(
     outer, inner, *kernel = weight.shape
     _fit(x.shape[1] == inner * groups and outer % groups == 0)
     axes = sliding(x.shape[2:], kernel, stride, padding, dilation)
-    places = tuple(axis.places for axis in axes)
-    matrix = weight.reshape(groups, outer // groups, -1)
-    out = np.empty((len(x), groups, outer // groups, math.prod(places)), x.dtype)
-
-    def work(images: slice) -> None:
-        x_part, out_part = x[images], out[images]
-        columns = _Columns(x_part.shape, axes, groups, x.dtype)
-        for chunk in columns.chunks():
-            np.matmul(matrix, columns.unfolded(x_part[chunk]), out=out_part[chunk])
-
-    in_halves(work, len(x), 2 * out.size * matrix.shape[-1])
-    return out.reshape(len(x), outer, *places).astype(dtype, copy=False)
+    columns = _Columns(x.shape, axes, groups, x.dtype)
+    matrix = weight.reshape(groups, outer // groups, columns.rows)
+    out = np.empty((len(x), groups, outer // groups, math.prod(columns.places)), x.dtype)
+    for chunk in columns.chunks():
+        np.matmul(matrix, columns.unfolded(x[chunk]), out=out[chunk])
+    return out.reshape(len(x), outer, *columns.places).astype(dtype, copy=False)
 
 
 def conv_input_grad(
@@ -170,21 +163,15 @@ def conv_input_grad(
     dtype, (g, weight) = _prepared(groups, g, weight)
     outer, inner, *kernel = weight.shape
     axes = sliding(shape, kernel, stride, padding, dilation)
-    places = tuple(axis.places for axis in axes)
-    _fit(g.shape[1:] == (outer, *places) and outer % groups == 0)
-    g = g.reshape(len(g), groups, outer // groups, math.prod(places))
-    matrix = weight.reshape(groups, outer // groups, -1).mT
+    columns = _Columns((len(g), inner * groups, *shape), axes, groups, g.dtype)
+    _fit(g.shape[1:] == (outer, *columns.places) and outer % groups == 0)
+    g = g.reshape(len(g), groups, outer // groups, math.prod(columns.places))
+    matrix = weight.reshape(groups, outer // groups, columns.rows).mT
     out = np.empty((len(g), inner * groups, *shape), g.dtype)
-
-    def work(images: slice) -> None:
-        g_part, out_part = g[images], out[images]
-        columns = _Columns(out_part.shape, axes, groups, g.dtype)
-        buffer = np.empty((columns.count, groups, columns.rows, g.shape[-1]), g.dtype)
-        for chunk in columns.chunks():
-            part = buffer[: chunk.stop - chunk.start]
-            columns.fold(np.matmul(matrix, g_part[chunk], out=part), out_part[chunk])
-
-    in_halves(work, len(g), 2 * g.size * matrix.shape[-2])
+    buffer = np.empty((columns.count, groups, columns.rows, g.shape[-1]), g.dtype)
+    for chunk in columns.chunks():
+        part = buffer[: chunk.stop - chunk.start]
+        columns.fold(np.matmul(matrix, g[chunk], out=part), out[chunk])
     return out.astype(dtype, copy=False)
 
 
@@ -201,27 +188,18 @@ def conv_weight_grad(
     dtype, (g, x) = _prepared(groups, g, x)
     outer, channels = g.shape[1], x.shape[1]
     axes = sliding(x.shape[2:], shape, stride, padding, dilation)
-    places = tuple(axis.places for axis in axes)
-    _fit(g.shape == (len(x), outer, *places))
+    columns = _Columns(x.shape, axes, groups, g.dtype)
+    _fit(g.shape == (len(x), outer, *columns.places))
     _fit(channels % groups == 0 and outer % groups == 0)
-    g = g.reshape(len(x), groups, outer // groups, math.prod(places))
-    rows = channels // groups * math.prod(shape)
-
-    def work(images: slice) -> Array:
-        x_part, g_part = x[images], g[images]
-        columns = _Columns(x_part.shape, axes, groups, g.dtype)
-        out = np.zeros((groups, rows, outer // groups), g.dtype)
-        for chunk in columns.chunks():  # columns first: the faster one of the two orders
-            part, given = columns.unfolded(x_part[chunk]), g_part[chunk]
-            if outer // groups > g.shape[-1]:  # one product for all is less work than their sum
-                out += np.matmul(_joined(part), _joined(given).mT)
-            else:
-                out += np.matmul(part, given.mT).sum(axis=0)
-        return out
-
-    first, second = in_halves(work, len(x), 2 * g.size * rows)
-    first += second
-    return first.mT.reshape(outer, channels // groups, *shape).astype(dtype, copy=False)
+    g = g.reshape(len(x), groups, outer // groups, math.prod(columns.places))
+    out = np.zeros((groups, columns.rows, outer // groups), g.dtype)
+    for chunk in columns.chunks():  # columns first: the faster one of the two orders
+        part, given = columns.unfolded(x[chunk]), g[chunk]
+        if outer // groups > g.shape[-1]:  # one product for all is less work than their sum
+            out += np.matmul(_joined(part), _joined(given).mT)
+        else:
+            out += np.matmul(part, given.mT).sum(axis=0)
+    return out.mT.reshape(outer, channels // groups, *shape).astype(dtype, copy=False)
 
 
 def _joined(parts: Array) -> Array:
