@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from .. import Array
+from .floats import in_one_dtype
 from .rows import by_row
 
 Axis = int | tuple[int, ...]
-
-
-def _together(*arrays: Array) -> tuple[list[Array], Any]:
-    """The arrays in one dtype to compute in, and that of the result: half as single precision."""
-    dtype = np.result_type(*arrays)
-    if dtype.kind != "f":
-        dtype = np.dtype(np.float64)
-    work = np.float32 if dtype == np.float16 else dtype
-    return [np.asarray(array, work) for array in arrays], dtype
 
 
 def _folded(x: Array, axis: Axis) -> tuple[Array, tuple[int, ...]]:
@@ -70,7 +61,7 @@ def _scale(variance: Array, eps: float) -> Array:
 
 
 def standardize(x: Array, axis: Axis = -1, eps: float = 1e-5, center: bool = True) -> Array:
-    (wide,), dtype = _together(x)
+    (wide,), dtype = in_one_dtype(x)
     wide, axes = _folded(wide, axis)
     mean, variance = _moments(wide, axes, center)
     deviation = by_row(np.subtract, wide, mean) if center else wide
@@ -79,7 +70,7 @@ def standardize(x: Array, axis: Axis = -1, eps: float = 1e-5, center: bool = Tru
 
 
 def rstd(x: Array, axis: Axis = -1, eps: float = 1e-5, center: bool = True) -> Array:
-    (wide,), dtype = _together(x)
+    (wide,), dtype = in_one_dtype(x)
     wide, axes = _folded(wide, axis)
     _, variance = _moments(wide, axes, center)
     given = [a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,))]
@@ -88,7 +79,7 @@ def rstd(x: Array, axis: Axis = -1, eps: float = 1e-5, center: bool = True) -> A
 
 
 def reject(x: Array, y: Array, scale: Array, axis: Axis = -1, center: bool = True) -> Array:
-    (wide, other, scale), dtype = _together(x, y, scale)
+    (wide, other, scale), dtype = in_one_dtype(x, y, scale)
     (wide, axes), (other, _), (scale, _) = (_folded(a, axis) for a in (wide, other, scale))
     out = by_row(np.multiply, other, _mean(wide, axes, other))
     if center:

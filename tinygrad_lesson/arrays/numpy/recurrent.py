@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from .. import Array
-
-
-def _floating(*arrays: Array) -> tuple[list[Array], Any]:
-    """The arrays in the dtype to compute in, and that of the result: half as single precision."""
-    dtype = np.result_type(*arrays)
-    if dtype.kind != "f":
-        dtype = np.dtype(np.float64)
-    work = np.float32 if dtype == np.float16 else dtype
-    return [np.asarray(array, work) for array in arrays], dtype
+from .floats import in_one_dtype
 
 
 def _from_start(start: Array, steps: int) -> Array:
@@ -26,7 +17,7 @@ def _from_start(start: Array, steps: int) -> Array:
 
 
 def rnn_states(x: Array, start: Array, w: Array, nonlinearity: str = "tanh") -> Array:
-    (x, start, w), dtype = _floating(x, start, w)
+    (x, start, w), dtype = in_one_dtype(x, start, w)
     out = _from_start(start, len(x))
     columns = np.ascontiguousarray(w.T)
     for t, drive in enumerate(x):
@@ -41,7 +32,7 @@ def rnn_states(x: Array, start: Array, w: Array, nonlinearity: str = "tanh") -> 
 
 
 def lstm_states(x: Array, start: Array, w: Array) -> Array:
-    (x, start, w), dtype = _floating(x, start, w)
+    (x, start, w), dtype = in_one_dtype(x, start, w)
     return lstm_states_and_gates(x, start, w)[0].astype(dtype, copy=False)
 
 
@@ -113,7 +104,7 @@ def _quarters(gate: Array) -> Iterator[Array]:
 
 
 def gru_states(x: Array, start: Array, w: Array, bias: Array) -> Array:
-    (x, start, w, bias), dtype = _floating(x, start, w, bias)
+    (x, start, w, bias), dtype = in_one_dtype(x, start, w, bias)
     out = _from_start(start, len(x))
     count, size = start.shape
     scale = np.repeat(np.array([0.5, 0.5, 1], x.dtype), size)  # as in the LSTM
@@ -139,7 +130,7 @@ def gru_states(x: Array, start: Array, w: Array, bias: Array) -> Array:
 
 
 def recurrent_flow(x: Array, mix: Array, keep: Array, w: Array, reverse: bool = False) -> Array:
-    (x, mix, keep, w), dtype = _floating(x, mix, keep, w)
+    (x, mix, keep, w), dtype = in_one_dtype(x, mix, keep, w)
     out = np.array(x, order="C")
     steps, count, gates, size = mix.shape
     mixed = np.empty((count, gates, size), x.dtype)
@@ -167,7 +158,7 @@ def recurrent_flow(x: Array, mix: Array, keep: Array, w: Array, reverse: bool = 
 def memory_flow(
     x: Array, mix: Array, keep: Array, show: Array, w: Array, reverse: bool = False
 ) -> Array:
-    (x, mix, keep, show, w), dtype = _floating(x, mix, keep, show, w)
+    (x, mix, keep, show, w), dtype = in_one_dtype(x, mix, keep, show, w)
     out = np.array(x, order="C")
     steps, count, gates, size = mix.shape
     mixed = np.empty((count, gates, size), x.dtype)
