@@ -1,0 +1,66 @@
+"""The same training step here and in PyTorch, timed in turn.
+
+Layers bear the same names in both libraries, so that one text builds both networks:
+
+    def build(nn):
+        return nn.Sequential(nn.Linear(30, 16), nn.ReLU(), nn.Linear(16, 1))
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+import tinygrad_lesson as tl
+
+Build = Callable[[Any], Any]
+Loss = Callable[..., Any]
+
+
+def training_step(library: Any, build: Build, loss: Loss, batch: tuple[Any, ...]) -> Any:
+    """A function that trains for one step on `batch`; the network is new."""
+    model = build(library.nn)
+    optimizer = library.optim.Adam(model.parameters(), lr=1e-3)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        loss(library, model, *batch).backward()
+        optimizer.step()
+
+    return step
+
+
+def compare(build: Build, loss: Loss, *batch: np.ndarray, steps: int = 20) -> str:
+    """A line that says how long a training step takes here and in PyTorch.
+
+    Parameters
+    ----------
+    build
+        ``build(nn)`` makes the network from that library's layers.
+    loss
+        ``loss(library, model, *batch)`` is what the step minimises, with Adam.
+    batch
+        The arrays of one step; each library gets them as its own tensors.
+    steps
+        How many steps are timed, in turn. The medians are compared.
+    """
+    try:
+        import torch
+    except ImportError:
+        return "--compare-torch needs PyTorch: pip install torch"
+    contenders = (
+        training_step(tl, build, loss, tuple(tl.Tensor(array) for array in batch)),
+        training_step(torch, build, loss, tuple(torch.tensor(array) for array in batch)),
+    )
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for _ in range(steps + 2):  # the first two warm up
+        for step, taken in zip(contenders, seconds, strict=True):
+            start = time.perf_counter()
+            step()
+            taken.append(time.perf_counter() - start)
+    ours, theirs = (median(taken[2:]) * 1e3 for taken in seconds)
+    return f"a step: {ours:.2f} ms, PyTorch {theirs:.2f} ms, ratio {ours / theirs:.2f}"
