@@ -27,7 +27,7 @@ LAYERS = (
     {"graph", "nonfinite", "backpropagation", "autograd"},
     {
         "explanations", "explain", "readonly", "recording", "methods", "protocols", "tensor",
-        "creation", "random", "linalg", "standard", "translation",
+        "creation", "random", "linalg", "standard", "translation", "tracer",
     },
     {
         "gradients", "transforms", "segments", "rematerialization", "custom", "batching",

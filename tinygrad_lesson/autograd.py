@@ -126,8 +126,11 @@ def backward(
     seen = set(map(id, cotangents.values()))
     lift = outs[0].lift
     keep = create_graph if retain_graph is None else retain_graph
+    tracer = current().tracer
     for leaf, g in _walk(cotangents, None, lift, keep, create_graph).items():
         box: Any = leaf.box  # type: ignore[union-attr]
+        if tracer is not None:
+            tracer.adding(box)
         if box.grad is not None:
             box.grad = box.grad + g if create_graph else lift(box.grad.raw + g)
         elif create_graph:

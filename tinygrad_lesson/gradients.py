@@ -10,7 +10,6 @@ import numpy as np
 from . import autograd, ops
 from .errors import DTypeError
 from .graph import Box, Leaf
-from .mode import current
 from .tensor import Tensor
 from .trees import flatten
 
@@ -26,8 +25,7 @@ def variable(value: Any) -> Tensor:
         )
     if tensor.requires_grad:
         return ops.reshape(tensor, shape=tensor.shape)
-    tracer = current().tracer
-    data = tensor.raw if tracer is None else tracer.read(tensor)
+    data = tensor.raw
     return Tensor.lift(data, Leaf(data, True, Box(), tensor.name))
 
 

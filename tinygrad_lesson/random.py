@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .arguments import count, integer, lengths
+from .arrays import Array
 from .dtypes import DType, as_dtype, get_default_dtype, is_floating
 from .errors import ArgumentError, DTypeError, RangeError
+from .mode import current
 from .tensor import Tensor
 
 if TYPE_CHECKING:  # NumPy loads its generators on first use, a fifth of what it takes in all
@@ -44,10 +47,9 @@ def default_generator() -> Generator:
     return generator
 
 
-def _generator(where: str, given: Any) -> Generator:
-    if given is None:
-        return default_generator()
-    if not isinstance(given, np.random.Generator):
+def _generator(where: str, given: Any) -> Generator | None:
+    """What is given, if it is a generator, or None for the default one."""
+    if given is not None and not isinstance(given, np.random.Generator):
         seed = given if isinstance(given, int) else 0
         raise ArgumentError(
             where,
@@ -55,6 +57,22 @@ def _generator(where: str, given: Any) -> Generator:
             f"Pass a generator: np.random.default_rng({seed}).",
         )
     return given
+
+
+def draw(generator: Generator | None, method: str, *args: Any, **kwargs: Any) -> Array:
+    """Numbers from a method of a generator: the one door through which ops' inputs are drawn.
+
+    A tracer takes note, so that other numbers are drawn when the step runs again.
+    """
+    tracer = current().tracer
+    return (drawn if tracer is None else tracer.draw)(generator, method, args, kwargs)
+
+
+def drawn(
+    generator: Generator | None, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Array:
+    """The same, whoever is looking."""
+    return getattr(generator or default_generator(), method)(*args, **kwargs)
 
 
 def _floating(where: str, dtype: Any) -> DType:
@@ -76,7 +94,8 @@ def rand(
 ) -> Tensor:
     """Uniform numbers from 0 up to 1: ``rand(2, 3)`` or ``rand((2, 3))``."""
     size, dtype = lengths("rand", shape), _floating("rand", dtype)
-    return Tensor(_generator("rand", generator).random(size), requires_grad, dtype=dtype)
+    numbers = draw(_generator("rand", generator), "random", size)
+    return Tensor(numbers, requires_grad, dtype=dtype)
 
 
 def randn(
@@ -87,7 +106,8 @@ def randn(
 ) -> Tensor:
     """Normal numbers with mean 0 and variance 1."""
     size, dtype = lengths("randn", shape), _floating("randn", dtype)
-    return Tensor(_generator("randn", generator).standard_normal(size), requires_grad, dtype=dtype)
+    numbers = draw(_generator("randn", generator), "standard_normal", size)
+    return Tensor(numbers, requires_grad, dtype=dtype)
 
 
 def randint(
@@ -103,10 +123,11 @@ def randint(
         raise RangeError(
             "randint", f"from {low} up to {high} is beyond int64", "Stay within 64 bits."
         )
-    numbers = _generator("randint", generator).integers(low, high, lengths("randint", (shape,)))
-    return Tensor(numbers)
+    size = lengths("randint", (shape,))
+    return Tensor(draw(_generator("randint", generator), "integers", low, high, size))
 
 
 def randperm(n: int, *, generator: Generator | None = None) -> Tensor:
     """The integers below `n` in random order."""
-    return Tensor(_generator("randperm", generator).permutation(count("randperm", "n", n)))
+    n = count("randperm", "n", n)
+    return Tensor(draw(_generator("randperm", generator), "permutation", n))

@@ -24,6 +24,7 @@ from .mode import current, no_grad, restore
 from .nn import Module, Parameter
 from .op import Op
 from .tensor import Tensor
+from .tracer import Tracer
 from .trees import flatten
 
 
@@ -176,7 +177,7 @@ def summary(model: Module, *inputs: Any) -> Summary:
     return Summary(tuple(counter.rows), frozen)
 
 
-class _Counter:
+class _Counter(Tracer):
     """A namespace that computes as usual, and puts down what for."""
 
     def __init__(self, model: Module, inputs: Sequence[Tensor]) -> None:
@@ -191,7 +192,7 @@ class _Counter:
 
     def read(self, tensor: Tensor) -> Array:
         """What the tensor holds."""
-        return tensor.raw
+        return tensor._data
 
     def run(self, op: Op[...], arrays: Sequence[Any], params: Mapping[str, Any]) -> Array:
         """The op, counted for the innermost module."""

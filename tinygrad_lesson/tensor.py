@@ -29,6 +29,7 @@ from .errors import (
 from .graph import Box, Hook, Leaf, Meta, Node, Shape
 from .hooks import Handle
 from .methods import Methods
+from .mode import current
 from .op import Op
 from .protocols import NumpyProtocols
 from .readonly import read_only
@@ -103,13 +104,17 @@ class Tensor(Methods, NumpyProtocols, StandardProtocols):
 
     @property
     def raw(self) -> Array:
-        """The array itself, for readers of the graph; it must not be written into."""
-        return self._data
+        """The array itself, for readers of the graph; it must not be written into.
+
+        While a tracer is at work, what it lets ops see in its place.
+        """
+        tracer = current().tracer
+        return self._data if tracer is None else tracer.read(self)
 
     @property
     def data(self) -> Array:
         """A read-only view of the array; assigning to it is :meth:`assign`."""
-        return read_only(self._data)
+        return read_only(self.raw)
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -232,6 +237,9 @@ class Tensor(Methods, NumpyProtocols, StandardProtocols):
                 )
             if gradient.dtype != self.dtype:
                 gradient = gradient.astype(self.dtype)
+        tracer = current().tracer
+        if tracer is not None:
+            tracer.clearing(box)
         box.grad = gradient
 
     def _box(self) -> Box | None:
@@ -262,7 +270,7 @@ class Tensor(Methods, NumpyProtocols, StandardProtocols):
 
     def detach(self) -> Tensor:
         """The same numbers as a constant, without history."""
-        return Tensor.lift(self._data)
+        return Tensor.lift(self.raw)
 
     def retain_grad(self) -> None:
         """Let ``backward()`` fill ``.grad`` here although this is the result of an op."""
@@ -349,6 +357,9 @@ class Tensor(Methods, NumpyProtocols, StandardProtocols):
 
     def _hold(self, data: Array, node: Node | Leaf | None) -> Self:
         """Change what it holds, and its place in the graph: nothing else does."""
+        tracer = current().tracer
+        if tracer is not None:
+            tracer.changing(self)
         self._data, self._node = data, node
         return self
 
@@ -395,13 +406,13 @@ class Tensor(Methods, NumpyProtocols, StandardProtocols):
 
     def numpy(self) -> Array:
         """The numbers as a read-only NumPy array, not copied."""
-        array = np.asarray(self._data).view()
+        array = np.asarray(self.raw).view()
         array.flags.writeable = False
         return array
 
     def tolist(self) -> Any:
         """The numbers as nested Python lists."""
-        return self._data.tolist()
+        return self.raw.tolist()
 
     def item(self) -> Any:
         """The one number that it holds, as a Python number."""
@@ -410,7 +421,7 @@ class Tensor(Methods, NumpyProtocols, StandardProtocols):
                 "item", f"shape {self.shape} has {self.size} elements, not one",
                 "Reduce it first (sum, mean, max), or use tolist().",
             )  # fmt: skip
-        return self._data.item()
+        return self.raw.item()
 
     def __float__(self) -> float:
         return float(self.item())
@@ -436,7 +447,7 @@ class Tensor(Methods, NumpyProtocols, StandardProtocols):
                 "bool", f"the truth of {self.size} elements, of shape {self.shape}, is ambiguous",
                 "Use tl.any(t) or tl.all(t).",
             )  # fmt: skip
-        return bool(self._data.item())
+        return bool(self.raw.item())
 
     def __len__(self) -> int:
         if not self.shape:

@@ -9,7 +9,7 @@ outside as well, and mapped again.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,9 @@ import numpy as np
 from .. import ops
 from ..errors import ShapeError, TinygradError
 from ..mode import current, restore
-from ..op import REGISTRY, Op
-from ..recording import bind
+from ..op import Op
 from ..tensor import Tensor
+from ..tracer import Tracer
 from .batched import Batched
 from .rules import batched_call
 
@@ -28,7 +28,7 @@ class BatchingWarning(UserWarning):
     """An op without a batching rule ran once for each example."""
 
 
-class Level:
+class Level(Tracer):
     """One mapping of a function over `size` examples, as an array namespace."""
 
     def __init__(self, size: int) -> None:
@@ -39,8 +39,8 @@ class Level:
 
     def read(self, tensor: Tensor) -> Batched:
         """What `tensor` holds, seen from inside: one from outside is the same for all."""
-        data = tensor.raw
-        inside = isinstance(data, Batched) and data.level is self
+        data = tensor._data
+        inside = isinstance(data, Batched) and data.namespace is self
         return data if inside else Batched(self, tensor, many=False)
 
     def recorded_outside(self, tensor: Tensor) -> bool:
@@ -49,6 +49,12 @@ class Level:
         if not self.outer.grad:
             return False
         return held.requires_grad or (tracer is not None and tracer.recorded_outside(held))
+
+    def draw(self, generator: Any, method: str, args: Sequence[Any], kwargs: Any) -> Any:
+        """The same for all examples."""
+        draw = super().draw if self.outer.tracer is None else self.outer.tracer.draw
+        numbers = draw(generator, method, args, kwargs)
+        return Batched(self, Tensor.lift(numbers), many=False)
 
     def run(self, op: Op[...], arrays: Sequence[Any], params: Mapping[str, Any]) -> Batched:
         """Run `op` on all examples."""
@@ -110,21 +116,3 @@ class Level:
         if isinstance(array, Batched | bool | int | float) and not isinstance(array, np.generic):
             return array
         return Batched(self, Tensor.lift(np.asarray(array)), many=False)
-
-    # ---- the vocabulary, for the rules ---------------------------------------------------
-
-    def __getattr__(self, name: str) -> Callable[..., Batched]:
-        op = REGISTRY.get(name)
-        if op is None:
-            raise AttributeError(name)
-
-        def call(*args: Any, **params: Any) -> Batched:
-            arrays, static = bind(op, args, params)
-            return self.run(op, arrays, static)
-
-        self.__dict__[name] = call
-        return call
-
-    def copy(self, array: Any) -> Any:
-        """The same array: nobody writes into one of these."""
-        return array

@@ -200,7 +200,7 @@ def _affine(op: Op[...], inputs: Sequence[Any], params: Params, level: Level) ->
     x, weight, bias = inputs
     if not weight.many and not bias.many:
         return level.call(op, [x.tensor, weight.tensor, bias.tensor], params)
-    out = level.add(level.matmul(x, level.matrix_transpose(weight)), bias)
+    out: Batched = level.add(level.matmul(x, level.matrix_transpose(weight)), bias)
     return out.tensor
 
 

@@ -87,16 +87,15 @@ class _BatchNorm(_Running):
 
     def _normalize(self, x: Tensor, by_input: bool) -> Tensor:
         counter = self.num_batches_tracked
-        seen = 0 if counter is None else int(counter) + 1
-        momentum = self.momentum
+        momentum: Any = self.momentum
         if momentum is None:  # the mean of all batches so far
-            momentum = 1 / seen if seen else 0.0
+            momentum = 0.0 if counter is None else 1 / (counter + 1).astype(x.dtype)
         out = F.batch_norm(
             x, self.running_mean, self.running_var, self.weight, self.bias, by_input, momentum,
             self.eps,
         )  # fmt: skip
         if self.training and counter is not None:
-            counter.assign(seen)
+            counter.assign(counter + 1)
         return out
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import cast
 
-from ..arrays import numpy as xp
+from .. import ops
 from ..errors import NonFiniteError, RangeError
 from ..tensor import Tensor
 from .reparametrization import remove_spectral_norm as remove_spectral_norm
@@ -43,22 +44,21 @@ def clip_grad_norm_(
     Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks" (2013).
     """
     held = _with_gradients(parameters)
-    arrays = [p.grad.raw for p in held if p.grad is not None]
-    if norm_type == math.inf:
-        total = max((float(xp.max(xp.abs(g))) for g in arrays if g.size), default=0.0)
-    else:
-        sums = (float(xp.sum(xp.abs(g) ** norm_type)) for g in arrays)
-        total = sum(sums) ** (1 / norm_type)
-    if error_if_nonfinite and not math.isfinite(total):
+    gradients = [p.grad.detach() for p in held if p.grad is not None and p.grad.size]
+    if not gradients:
+        return Tensor(0.0)
+    norms = ops.stack(
+        [ops.vector_norm(g, ord=norm_type).astype(gradients[0].dtype) for g in gradients]
+    )
+    total: Tensor = ops.vector_norm(norms, ord=norm_type)
+    if error_if_nonfinite and not math.isfinite(total.item()):
         raise NonFiniteError(
-            "clip_grad_norm_", f"the norm of the gradients is {total}", "See tl.debug()."
+            "clip_grad_norm_", f"the norm of the gradients is {total.item()}", "See tl.debug()."
         )
-    scale = max_norm / (total + 1e-6)
-    if scale < 1 or math.isnan(scale):
-        for p in held:
-            if p.grad is not None:
-                p.grad = p.grad.detach() * scale
-    return Tensor(total, dtype=arrays[0].dtype if arrays else None)
+    scale = ops.minimum(max_norm / (total + 1e-6), 1.0)
+    for p in held:
+        p.grad = cast(Tensor, p.grad).detach() * scale
+    return total
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
@@ -69,7 +69,7 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
         )
     for p in _with_gradients(parameters):
         if p.grad is not None:
-            p.grad = Tensor.lift(xp.clip(p.grad.raw, -clip_value, clip_value))
+            p.grad = ops.clip(p.grad.detach(), -clip_value, clip_value)
 
 
 def _with_gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from ..arrays import Array, Namespace
 from .groups import Group
-from .optimizer import Optimizer, averaged, read, write
+from .optimizer import Optimizer, averaged
 
 
 class _Moments(Optimizer):
@@ -22,9 +21,9 @@ class _Moments(Optimizer):
         """The number of this step, and the running mean and mean square with `g` in them."""
         if not state:
             state.update(step=0, mean=xp.zeros_like(p), square=xp.zeros_like(p))
-        beta1, beta2 = read(group, "betas")
-        step = read(state, "step") + 1
-        write(state, "step", step)
+        beta1, beta2 = group["betas"]
+        step = state["step"] + 1
+        state["step"] = step
         mean = state["mean"] = averaged(state["mean"], beta1, g)
         square = state["square"] = averaged(state["square"], beta2, g * g)
         return step, mean, square
@@ -74,21 +73,21 @@ class Adam(_Moments):
         self, xp: Namespace, p: Array, g: Array, group: Group, state: dict[str, Any]
     ) -> Array:
         """One step of Adam."""
-        decay = read(group, "weight_decay")
+        decay = group["weight_decay"]
         return self._adam(xp, p, g + decay * p if decay else g, group, state)
 
     def _adam(
         self, xp: Namespace, p: Array, g: Array, group: Group, state: dict[str, Any]
     ) -> Array:
-        beta1, beta2 = read(group, "betas")
+        beta1, beta2 = group["betas"]
         step, mean, square = self.moments(xp, p, g, group, state)
-        if read(group, "amsgrad"):
+        if group["amsgrad"]:
             most = state.get("most")
             square = state["most"] = square * 1.0 if most is None else xp.maximum(most, square)
-        size = read(group, "lr") / (1 - beta1**step)
+        size = group["lr"] / (1 - beta1**step)
         root = xp.sqrt(square)
-        root *= 1 / math.sqrt(1 - beta2**step)
-        root += read(group, "eps")
+        root *= 1 / (1 - beta2**step) ** 0.5
+        root += group["eps"]
         move = mean / root
         move *= -size
         move += p
@@ -120,7 +119,7 @@ class AdamW(Adam):
         self, xp: Namespace, p: Array, g: Array, group: Group, state: dict[str, Any]
     ) -> Array:
         """One step of AdamW."""
-        shrunk = p * (1 - read(group, "lr") * read(group, "weight_decay"))
+        shrunk = p * (1 - group["lr"] * group["weight_decay"])
         return self._adam(xp, shrunk, g, group, state)
 
 
@@ -162,18 +161,18 @@ class NAdam(_Moments):
         self, xp: Namespace, p: Array, g: Array, group: Group, state: dict[str, Any]
     ) -> Array:
         """One step of NAdam."""
-        beta1, beta2 = read(group, "betas")
-        decay, lr = read(group, "weight_decay"), read(group, "lr")
+        beta1, beta2 = group["betas"]
+        decay, lr = group["weight_decay"], group["lr"]
         g = g + decay * p if decay else g
         step, mean, square = self.moments(xp, p, g, group, state)
         now, next_ = (
-            beta1 * (1 - 0.5 * 0.96 ** (t * read(group, "momentum_decay")))
+            beta1 * (1 - 0.5 * 0.96 ** (t * group["momentum_decay"]))
             for t in (step, step + 1)
         )
-        product = (read(state, "product") if "product" in state else 1.0) * now
-        write(state, "product", product)
+        product = state.get("product", 1.0) * now
+        state["product"] = product
         root = xp.sqrt(square * (1 / (1 - beta2**step)))
-        root += read(group, "eps")
+        root += group["eps"]
         ahead = g * (lr * (1 - now) / (1 - product))
         ahead += mean * (lr * next_ / (1 - product * next_))
         return p - ahead / root
@@ -208,17 +207,17 @@ class RAdam(_Moments):
         self, xp: Namespace, p: Array, g: Array, group: Group, state: dict[str, Any]
     ) -> Array:
         """One step of RAdam."""
-        beta1, beta2 = read(group, "betas")
-        decay = read(group, "weight_decay")
+        beta1, beta2 = group["betas"]
+        decay = group["weight_decay"]
         g = g + decay * p if decay else g
         step, mean, square = self.moments(xp, p, g, group, state)
-        size = read(group, "lr") / (1 - beta1**step)
+        size = group["lr"] / (1 - beta1**step)
         longest = 2 / (1 - beta2) - 1
         length = longest - 2 * step * beta2**step / (1 - beta2**step)
         if length <= 5:
             return p - size * mean
         tractable = (length - 4) * (length - 2) * longest
-        size *= math.sqrt(tractable / ((longest - 4) * (longest - 2) * length))
+        size *= (tractable / ((longest - 4) * (longest - 2) * length)) ** 0.5
         root = xp.sqrt(square)
-        root += read(group, "eps")
-        return p - (size * math.sqrt(1 - beta2**step)) * mean / root
+        root += group["eps"]
+        return p - (size * (1 - beta2**step) ** 0.5) * mean / root

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..arrays import Array, Namespace
 from .groups import Group
-from .optimizer import Optimizer, averaged, read, write
+from .optimizer import Optimizer, averaged
 
 
 class Adagrad(Optimizer):
@@ -56,18 +56,18 @@ class Adagrad(Optimizer):
         self, xp: Namespace, p: Array, g: Array, group: Group, state: dict[str, Any]
     ) -> Array:
         """One step of Adagrad."""
-        decay = read(group, "weight_decay")
+        decay = group["weight_decay"]
         g = g + decay * p if decay else g
         if not state:
-            state.update(step=0, sum=xp.full_like(p, read(group, "initial_accumulator_value")))
-        step = read(state, "step")
-        write(state, "step", step + 1)
+            state.update(step=0, sum=xp.full_like(p, group["initial_accumulator_value"]))
+        step = state["step"]
+        state["step"] = step + 1
         total = state["sum"]
         total += g * g
         state["sum"] = total
         root = xp.sqrt(total)
-        root += read(group, "eps")
-        return p - read(group, "lr") / (1 + step * read(group, "lr_decay")) * g / root
+        root += group["eps"]
+        return p - group["lr"] / (1 + step * group["lr_decay"]) * g / root
 
 
 class Adadelta(Optimizer):
@@ -107,14 +107,14 @@ class Adadelta(Optimizer):
         self, xp: Namespace, p: Array, g: Array, group: Group, state: dict[str, Any]
     ) -> Array:
         """One step of Adadelta."""
-        decay, rho, eps = (read(group, name) for name in ("weight_decay", "rho", "eps"))
+        decay, rho, eps = (group[name] for name in ("weight_decay", "rho", "eps"))
         g = g + decay * p if decay else g
         if not state:
             state.update(square=xp.zeros_like(p), steps=xp.zeros_like(p))
         square = state["square"] = averaged(state["square"], rho, g * g)
         step = xp.sqrt(state["steps"] + eps) / xp.sqrt(square + eps) * g
         state["steps"] = averaged(state["steps"], rho, step * step)
-        return p - read(group, "lr") * step
+        return p - group["lr"] * step
 
 
 class RMSprop(Optimizer):
@@ -166,21 +166,21 @@ class RMSprop(Optimizer):
         self, xp: Namespace, p: Array, g: Array, group: Group, state: dict[str, Any]
     ) -> Array:
         """One step of RMSprop."""
-        decay, alpha, momentum = (read(group, n) for n in ("weight_decay", "alpha", "momentum"))
+        decay, alpha, momentum = (group[n] for n in ("weight_decay", "alpha", "momentum"))
         g = g + decay * p if decay else g
         if not state:
             state["square"] = xp.zeros_like(p)
         square = state["square"] = averaged(state["square"], alpha, g * g)
-        if read(group, "centered"):
+        if group["centered"]:
             held = state["mean"] if "mean" in state else xp.zeros_like(p)
             mean = state["mean"] = averaged(held, alpha, g)
             square = square - mean * mean
         root = xp.sqrt(square)
-        root += read(group, "eps")
+        root += group["eps"]
         step = g / root
         if momentum:
             held = state["velocity"] if "velocity" in state else xp.zeros_like(p)
             held *= momentum
             held += step
             step = state["velocity"] = held
-        return p - read(group, "lr") * step
+        return p - group["lr"] * step

@@ -10,7 +10,7 @@ from ..arrays import numpy as xp
 from ..errors import ArgumentError, StateDictError
 from ..mode import enable_grad
 from .line_search import strong_wolfe
-from .optimizer import Optimizer, read
+from .optimizer import Optimizer
 
 
 class LBFGS(Optimizer):
@@ -97,8 +97,8 @@ class LBFGS(Optimizer):
             )  # fmt: skip
         group = self.param_groups[0]
         names = ("lr", "max_iter", "max_eval", "tolerance_grad", "tolerance_change")
-        lr, max_iter, max_eval, least_slope, least_change = (read(group, n) for n in names)
-        searching = read(group, "line_search_fn") is not None
+        lr, max_iter, max_eval, least_slope, least_change = (group[n] for n in names)
+        searching = group["line_search_fn"] is not None
         calls = 0
 
         def evaluate(at: Array | None = None) -> tuple[float, Array]:
@@ -145,7 +145,7 @@ class LBFGS(Optimizer):
         direction, old, length = self.last
         change, move = g - old, length * direction
         if _dot(change, move) > 1e-10:  # else the guess would not be positive definite
-            size = read(self.param_groups[0], "history_size")
+            size = self.param_groups[0]["history_size"]
             self.moves = [*self.moves, move][-size:]
             self.changes = [*self.changes, change][-size:]
         pairs = [(s, y, 1 / _dot(y, s)) for s, y in zip(self.moves, self.changes, strict=True)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..arrays import Array, Namespace
 from .groups import Group
-from .optimizer import Optimizer, averaged, read
+from .optimizer import Optimizer, averaged
 
 
 class Lion(Optimizer):
@@ -44,8 +44,8 @@ class Lion(Optimizer):
         self, xp: Namespace, p: Array, g: Array, group: Group, state: dict[str, Any]
     ) -> Array:
         """One step of Lion."""
-        beta1, beta2 = read(group, "betas")
-        lr, decay = read(group, "lr"), read(group, "weight_decay")
+        beta1, beta2 = group["betas"]
+        lr, decay = group["lr"], group["weight_decay"]
         held = state["momentum"] if state else xp.zeros_like(p)
         direction = xp.sign(held * beta1 + g * (1 - beta1))
         state["momentum"] = averaged(held, beta2, g)

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..errors import ArgumentError, RangeError, StateDictError
+from ..mode import current
 from .groups import Group
-from .optimizer import Optimizer, read, write
+from .optimizer import Optimizer
 
 
 class LRScheduler:
@@ -38,7 +39,7 @@ class LRScheduler:
         self.optimizer = optimizer
         self.last_epoch = 0
         if optimizer.initial_lrs is None:  # a schedule that was made before has changed them
-            optimizer.initial_lrs = [float(read(group, "lr")) for group in optimizer.param_groups]
+            optimizer.initial_lrs = [float(group["lr"]) for group in optimizer.param_groups]
         self.base_lrs = list(optimizer.initial_lrs)
         self._apply()
 
@@ -48,12 +49,23 @@ class LRScheduler:
 
     def step(self) -> None:
         """Go on to the next epoch."""
+        tracer = current().tracer
+        if tracer is None:
+            self._advance()
+        else:
+            tracer.acting(self._advance, self._holders())
+
+    def _advance(self) -> None:
         self.last_epoch += 1
         self._apply()
 
+    def _holders(self) -> list[dict[str, Any]]:
+        """The dicts in which a step changes numbers."""
+        return [vars(self), *self.optimizer.param_groups]
+
     def get_last_lr(self) -> list[float]:
         """The rate of each group now."""
-        return [read(group, "lr") for group in self.optimizer.param_groups]
+        return [group["lr"] for group in self.optimizer.param_groups]
 
     def _apply(self) -> None:
         for number, (group, base) in enumerate(
@@ -63,7 +75,7 @@ class LRScheduler:
 
     def change(self, group: Group, base: float, number: int) -> None:
         """Set what the schedule changes in the group of this number."""
-        write(group, "lr", self.rate(base, self.last_epoch))
+        group["lr"] = self.rate(base, self.last_epoch)
 
     def state_dict(self) -> dict[str, Any]:
         """Where the schedule stands."""
@@ -124,7 +136,7 @@ class LambdaLR(LRScheduler):
 
     def change(self, group: Group, base: float, number: int) -> None:
         """The rate of a group by its own function."""
-        write(group, "lr", base * self.lambdas[number](self.last_epoch))
+        group["lr"] = base * self.lambdas[number](self.last_epoch)
 
 
 class StepLR(LRScheduler):
@@ -307,14 +319,14 @@ class OneCycleLR(LRScheduler):
             )  # fmt: skip
         highest = self.max_lrs[number]
         first = highest / self.div_factor
-        write(group, "lr", self._along(first, highest, first / self.final_div_factor))
+        group["lr"] = self._along(first, highest, first / self.final_div_factor)
         if self.cycle_momentum:
             low, high = self.momenta
             momentum = self._along(high, low, high)
             if "betas" in group:
-                write(group, "betas", (momentum, *read(group, "betas")[1:]))
+                group["betas"] = (momentum, *group["betas"][1:])
             else:
-                write(group, "momentum", momentum)
+                group["momentum"] = momentum
 
     def _along(self, first: float, top: float, last: float) -> float:
         """Where the cycle stands between three values."""
@@ -343,6 +355,9 @@ class SequentialLR(LRScheduler):
             )  # fmt: skip
         self.schedulers, self.milestones = list(schedulers), list(milestones)
         super().__init__(optimizer)
+
+    def _holders(self) -> list[dict[str, Any]]:
+        return [*super()._holders(), *map(vars, self.schedulers)]
 
     def _apply(self) -> None:
         number = bisect_right(self.milestones, self.last_epoch)
@@ -423,10 +438,10 @@ class ReduceLROnPlateau(LRScheduler):
         if self.bad > self.patience:
             self.rest, self.bad = self.cooldown, 0
             for group in self.optimizer.param_groups:
-                old = read(group, "lr")
+                old = group["lr"]
                 new = max(old * self.factor, self.min_lr)
                 if old - new > self.eps:
-                    write(group, "lr", new)
+                    group["lr"] = new
 
     def _better(self, value: float) -> bool:
         sign = 1 if self.mode == "max" else -1

@@ -19,16 +19,6 @@ from .groups import Group, groups_of
 from .state import copied, settings_of, states_of
 
 
-def read(holder: Mapping[str, Any], key: str) -> Any:
-    """A hyperparameter or a counter: the one place where a step reads a Python number."""
-    return holder[key]
-
-
-def write(holder: dict[str, Any], key: str, value: Any) -> None:
-    """Set a counter: the one place where a step writes a Python number."""
-    holder[key] = value
-
-
 def averaged(held: Array, share: float, new: Array) -> Array:
     """A running average, ``share * held + (1 - share) * new``, written into `held` itself.
 
@@ -90,12 +80,17 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        xp = current().tracer or numpy_namespace
+        tracer = current().tracer
+        xp = tracer or numpy_namespace
         number = 0
         for group in self.param_groups:
+            if tracer is not None:
+                group = tracer.opened(group)
             for parameter in group["params"]:
                 if (gradient := parameter.grad) is not None:
                     state = self.state.setdefault(number, {})
+                    if tracer is not None:
+                        state = tracer.opened(state)
                     new = self.update(xp, parameter.raw, gradient.raw, group, state)
                     parameter.assign(new, copy=False)
                 number += 1
@@ -113,7 +108,8 @@ class Optimizer:
         p, g
             The parameter and its gradient; neither may be written into.
         group
-            The settings.
+            The settings. Whether one is 0 may decide what is computed; other decisions by their
+            values, or by those of counters, would have to be taken anew in each step.
         state
             What is remembered of this parameter; empty at first.
         """

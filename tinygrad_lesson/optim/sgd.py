@@ -8,7 +8,7 @@ from typing import Any
 from ..arrays import Array, Namespace
 from ..errors import ArgumentError
 from .groups import Group
-from .optimizer import Optimizer, read
+from .optimizer import Optimizer
 
 
 class SGD(Optimizer):
@@ -74,7 +74,7 @@ class SGD(Optimizer):
         self, xp: Namespace, p: Array, g: Array, group: Group, state: dict[str, Any]
     ) -> Array:
         """One step of gradient descent."""
-        decay, momentum = read(group, "weight_decay"), read(group, "momentum")
+        decay, momentum = group["weight_decay"], group["momentum"]
         if decay:
             g = g + decay * p
         if momentum:
@@ -83,7 +83,7 @@ class SGD(Optimizer):
                 velocity = g * 1.0  # an array of its own, which later steps write into
             else:
                 velocity *= momentum
-                velocity += g * (1 - read(group, "dampening"))
+                velocity += g * (1 - group["dampening"])
             state["velocity"] = velocity
-            g = g + momentum * velocity if read(group, "nesterov") else velocity
-        return p - read(group, "lr") * g
+            g = g + momentum * velocity if group["nesterov"] else velocity
+        return p - group["lr"] * g

@@ -8,7 +8,7 @@ from ... import ops
 from ...arrays import Array
 from ...errors import RangeError, ShapeError
 from ...ops import log_sigmoid as logsigmoid
-from ...random import default_generator
+from ...random import draw
 from ...tensor import Tensor
 from .conversion import as_tensor, to_dtype
 from .place import layer_or
@@ -83,7 +83,7 @@ def rrelu(
     x = as_tensor(input)
     if not training:
         return ops.leaky_relu(x, (lower + upper) / 2)
-    drawn = default_generator().uniform(lower, upper, x.shape)
+    drawn = draw(None, "uniform", lower, upper, x.shape)
     return ops.prelu(x, Tensor(drawn, dtype=x.dtype if x.dtype.kind == "f" else None))
 
 
@@ -108,7 +108,7 @@ def gumbel_softmax(logits: Array, tau: float = 1.0, hard: bool = False, dim: int
     if tau <= 0:
         raise RangeError(layer_or("gumbel_softmax"), f"tau={tau} is not positive", "Pass tau > 0.")
     x = as_tensor(logits)
-    noise = Tensor(default_generator().gumbel(size=x.shape), dtype=x.dtype)
+    noise = Tensor(draw(None, "gumbel", size=x.shape), dtype=x.dtype)
     soft = ops.softmax((x + noise) / tau, axis=dim)
     if not hard:
         return soft

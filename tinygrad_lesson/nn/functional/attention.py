@@ -6,7 +6,7 @@ from ... import ops
 from ...arrays import Array
 from ...errors import ArgumentError, RangeError
 from ...ops.attention import attend
-from ...random import default_generator
+from ...random import draw
 from ...tensor import Tensor
 from .conversion import as_tensor
 from .place import layer_or
@@ -70,5 +70,5 @@ def scaled_dot_product_attention(
 
 
 def _dropout(weights: Tensor, p: float) -> Tensor:
-    kept = default_generator().random(weights.shape) >= p
+    kept = Tensor.lift(draw(None, "random", weights.shape)) >= p
     return ops.where(kept, weights / (1 - p), 0.0) if p < 1 else weights * 0.0

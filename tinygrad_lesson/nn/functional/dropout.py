@@ -9,9 +9,10 @@ import math
 
 import numpy as np
 
+from ... import ops
 from ...arrays import Array
 from ...errors import RangeError, ShapeError
-from ...random import default_generator
+from ...random import draw
 from ...tensor import Tensor
 from .conversion import as_tensor
 from .images import batched
@@ -98,12 +99,11 @@ def alpha_dropout(input: Array, p: float = 0.5, training: bool = False) -> Tenso
     if not training or p == 0:
         return x
     if p == 1:
-        return x * _constant(np.zeros(x.shape), x)
+        return x * ops.zeros_like(x.detach())
     lowest = -1.7580993408473766
     scale = 1 / math.sqrt((1 - p) * (1 + p * lowest**2))
-    kept = default_generator().random(x.shape) >= p
-    shift = np.where(kept, -scale * p * lowest, scale * lowest * (1 - p))
-    return x * _constant(kept * scale, x) + _constant(shift, x)
+    kept = _constant(Tensor.lift(draw(None, "random", x.shape)) >= p, x)
+    return x * (kept * scale) + (kept - (1 - p)) * (-scale * lowest)
 
 
 def _channels(name: str, axes: int, input: Array, p: float, training: bool) -> Tensor:
@@ -120,7 +120,7 @@ def _dropped(where: str, x: Tensor, shape: tuple[int, ...], p: float, training: 
     if not training or p == 0:
         return x
     # Numbers drawn in single precision take half the time, and are fine enough for a chance.
-    mask = _constant(default_generator().random(shape, dtype=np.float32) >= p, x)
+    mask = _constant(Tensor.lift(draw(None, "random", shape, dtype=np.float32)) >= p, x)
     return x * (mask * (1 / (1 - p))) if p < 1 else x * mask
 
 
@@ -129,5 +129,6 @@ def _check_probability(where: str, p: float) -> None:
         raise RangeError(where, f"p={p} is no probability", "Pass 0 <= p <= 1.")
 
 
-def _constant(numbers: Array, x: Tensor) -> Tensor:
-    return Tensor.lift(numbers.astype(x.dtype if x.dtype.kind == "f" else np.float32))
+def _constant(mask: Tensor, x: Tensor) -> Tensor:
+    """Zeros and ones that can be multiplied with `x`."""
+    return ops.astype(mask, x.dtype if x.dtype.kind == "f" else np.float32)

@@ -1,0 +1,91 @@
+"""Tracer: what may take the place of the array namespace, beneath the ops and beneath autograd.
+
+While one is at work (``mode.tracer``), recorders read what tensors hold through it and run their
+ops on it, and the rules of backward compute with it. So whoever maps, traces or counts sees every
+operation, those of the gradient and of the optimizer included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .arrays import Array
+from .op import REGISTRY, Op
+from .random import drawn
+from .recording import bind
+
+if TYPE_CHECKING:
+    from .graph import Box
+    from .tensor import Tensor
+
+
+class Tracer:
+    """Base class: a subclass says how a tensor is read and how an op runs.
+
+    The methods below those two tell of what a step does besides running ops. Most tracers only
+    look at ops, and leave them as they are: everything is done as it would be without a tracer.
+    """
+
+    def read(self, tensor: Tensor) -> Array:
+        """What `tensor` holds, as seen by the ops."""
+        raise NotImplementedError
+
+    def run(self, op: Op[...], arrays: Sequence[Array], params: Mapping[str, Any]) -> Array:
+        """Run an op."""
+        raise NotImplementedError
+
+    def __getattr__(self, name: str) -> Callable[..., Array]:
+        """The vocabulary, for rules and optimizers."""
+        op = REGISTRY.get(name)
+        if op is None:
+            raise AttributeError(name)
+
+        def call(*args: Any, **params: Any) -> Array:
+            arrays, static = bind(op, args, params)
+            return self.run(op, arrays, static)
+
+        self.__dict__[name] = call
+        return call
+
+    def copy(self, array: Array) -> Array:
+        """The same array: nobody writes into one of these."""
+        return array
+
+    def recorded_outside(self, tensor: Tensor) -> bool:
+        """Whether a graph that this tracer does not see leads to what `tensor` holds."""
+        return False
+
+    # ---- what a step does besides running ops --------------------------------------------
+
+    def changing(self, tensor: Tensor) -> None:
+        """A tensor is about to hold something else."""
+
+    def clearing(self, box: Box) -> None:
+        """A gradient is about to be replaced, whatever it was."""
+
+    def adding(self, box: Box) -> None:
+        """Something is about to be added to a gradient."""
+
+    def entering(self, module: Any) -> None:
+        """A module is about to run."""
+
+    def setting(self, holder: Mapping[str, Any], key: str) -> Any:
+        """A Python number that somebody may change between two steps."""
+        return holder[key]
+
+    def set(self, holder: dict[str, Any], key: str, value: Any) -> None:
+        """Such a number is changed."""
+        holder[key] = value
+
+    def opened(self, held: dict[str, Any]) -> dict[str, Any]:
+        """The private arrays and counters of an optimizer, to read and to change."""
+        return held
+
+    def acting(self, act: Callable[[], None], holders: Sequence[Any]) -> None:
+        """Python code that changes numbers in `holders`, and nothing else."""
+        act()
+
+    def draw(self, generator: Any, method: str, args: Sequence[Any], kwargs: Any) -> Array:
+        """Random numbers, from a method of a generator (None: the default one)."""
+        return drawn(generator, method, args, kwargs)
