@@ -31,7 +31,7 @@ LAYERS = (
     },
     {
         "gradients", "transforms", "segments", "rematerialization", "custom", "batching",
-        "extend", "checking", "trace", "compiler", "optional_arrays",
+        "extend", "checking", "tracing", "compiler", "optional_arrays",
     },
     {"nn", "optim", "data", "serialize", "distributed"},
     {"training", "health", "summaries"},

@@ -376,6 +376,7 @@ _ON_FIRST_USE = {
     "data": ".data", "gradcheck": ".checking", "load": ".serialize", "save": ".serialize",
     "keep_freed_memory": ".memory", "vmap": ".batching", "fit": ".training",
     "training": ".training", "health": ".health", "Health": ".health", "summary": ".summaries",
+    "compile": ".compiler", "RetraceWarning": ".compiler",
 }  # fmt: skip
 """What not every program needs, and where it is."""
 

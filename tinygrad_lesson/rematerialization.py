@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
+from .arrays import Array
 from .errors import GradientError
 from .gradients import pull_back, variable
 from .graph import FREED, Leaf, Node, next_number
@@ -84,7 +85,7 @@ def _as_one_node(
 
     def run(tensors: list[Tensor]) -> list[Tensor]:
         values: dict[Any, Any] = {
-            place: Tensor.lift(place.data) if isinstance(place, Leaf) else place
+            place: Tensor.lift(_held(place)) if isinstance(place, Leaf) else place
             for place in entered
         }
         values.update(zip(inputs, tensors, strict=True))
@@ -116,9 +117,14 @@ def _made_since(start: int, ends: Sequence[Any]) -> list[Node]:
     return sorted(found, key=lambda node: node.number)
 
 
+def _held(leaf: Leaf) -> Array:
+    tracer = current().tracer
+    return leaf.data if tracer is None else tracer.leaf(leaf)
+
+
 def _value(place: Leaf | Node, arguments: dict[Any, Tensor]) -> Any:
     if isinstance(place, Leaf):
-        return place.data
+        return _held(place)
     if place not in arguments:
         raise GradientError(
             "checkpoint",

@@ -16,7 +16,7 @@ from .random import drawn
 from .recording import bind
 
 if TYPE_CHECKING:
-    from .graph import Box
+    from .graph import Box, Leaf
     from .tensor import Tensor
 
 
@@ -51,6 +51,10 @@ class Tracer:
     def copy(self, array: Array) -> Array:
         """The same array: nobody writes into one of these."""
         return array
+
+    def leaf(self, leaf: Leaf) -> Array:
+        """The array of a leaf that entered a graph, as seen by the ops."""
+        return leaf.data
 
     def recorded_outside(self, tensor: Tensor) -> bool:
         """Whether a graph that this tracer does not see leads to what `tensor` holds."""

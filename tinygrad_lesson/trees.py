@@ -19,19 +19,20 @@ def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterator[Any]], Any]]:
     """
     if isinstance(tree, dict):
         parts = [flatten(value) for value in tree.values()]
-        keys = list(tree)
+        builders = [(key, build) for key, (_, build) in zip(tree, parts, strict=True)]
 
         def build_dict(values: Iterator[Any]) -> Any:
-            return {key: build(values) for key, (_, build) in zip(keys, parts, strict=True)}
+            return {key: build(values) for key, build in builders}
 
         return [v for found, _ in parts for v in found], build_dict
     if isinstance(tree, tuple | list):
         parts = [flatten(value) for value in tree]
-        named = hasattr(tree, "_fields")
+        kind, named = type(tree), hasattr(tree, "_fields")
+        inner = [build for _, build in parts]
 
         def build_sequence(values: Iterator[Any]) -> Any:
-            items = [build(values) for _, build in parts]
-            return type(tree)(*items) if named else type(tree)(items)
+            items = [build(values) for build in inner]
+            return kind(*items) if named else kind(items)
 
         return [v for found, _ in parts for v in found], build_sequence
     return [tree], next

@@ -59,6 +59,8 @@ class Module(Hooks):
         name = type(self).__name__
         segment = f"{self._name}:{name}" if self._name else name
         scope = sys.intern(f"{mode.scope}/{segment}" if mode.scope else segment)
+        if mode.tracer is not None:
+            mode.tracer.entering(self)
         restore(mode._replace(scope=scope))
         try:
             return self._run(args, kwargs)

@@ -1,0 +1,232 @@
+"""compile: a step runs once under a tracer, and from then on as the code written for it."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections import Counter
+from collections.abc import Callable, Hashable
+from typing import Any, Generic, ParamSpec, TypeVar, overload
+
+import numpy as np
+
+from ..errors import ArgumentError
+from ..mode import current, restore
+from ..tensor import Tensor
+from ..tracing.program import Program
+from ..tracing.trace import Trace
+from ..trees import flatten
+from .call import Call
+from .driver import OTHERWISE, Driver, driver_of
+from .numpy_writer import Written, namespace_of, write
+from .passes import simplified
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+STORM = 8
+"""So many traces of one step are suspicious."""
+
+
+class RetraceWarning(UserWarning):
+    """A step is traced again and again."""
+
+
+@overload
+def compile(function: Callable[P, R], /) -> Compiled[P, R]: ...
+@overload
+def compile(
+    *, mode: str = ..., keep_grads: bool = ...
+) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
+
+
+def compile(
+    function: Callable[P, R] | None = None, /, *, mode: str = "numpy", keep_grads: bool = False
+) -> Any:
+    """Make a step, or any function of tensors, run as straight-line code written for it.
+
+    The first call runs the function under a tracer, which puts every operation down, those of
+    ``backward()`` and of the optimizer included. Later calls run the program that came of it. A
+    call with other shapes, dtypes or Python values is traced anew.
+
+    Parameters
+    ----------
+    function
+        What to compile. It may read and change tensors from outside, such as parameters, running
+        statistics and an optimizer's moments; draw random numbers; and call schedules.
+    mode
+        ``"numpy"``: the code is NumPy source.
+    keep_grads
+        Leave ``.grad`` of the parameters behind. Otherwise it is None after a call, unless the step
+        adds to what was there before.
+
+    Returns
+    -------
+    Compiled
+        It is called like the function. What it returns has no history: gradients are taken inside.
+
+    Raises
+    ------
+    TraceError
+        If the step asks for a number that will be another in the next step, as ``if loss > 1`` and
+        ``float(loss)`` do, or keeps a tensor where the next step would not put it.
+
+    Notes
+    -----
+    What else the Python code does (printing, counting, appending numbers to a list) happens when
+    the step is traced, not in later calls.
+
+    Examples
+    --------
+    >>> import tinygrad_lesson as tl
+    >>> w = tl.Tensor([1.0, 2.0], requires_grad=True)
+    >>> descent = tl.optim.SGD([w], lr=0.1)
+    >>> @tl.compile
+    ... def step(x):
+    ...     loss = ((w * x) ** 2).sum()
+    ...     descent.zero_grad()
+    ...     loss.backward()
+    ...     descent.step()
+    ...     return loss
+    >>> [round(float(step(tl.Tensor([1.0, 1.0]))), 3) for _ in range(3)]
+    [5.0, 3.2, 2.048]
+    """
+    if mode not in ("numpy",):
+        raise ArgumentError("compile", f"mode={mode!r} is unknown", "Pass mode='numpy'.")
+    if function is None:
+        return functools.partial(Compiled, mode=mode, keep_grads=keep_grads)
+    return Compiled(function, mode=mode, keep_grads=keep_grads)
+
+
+class _Entry:
+    """One program of a step, and the code for it once it is needed."""
+
+    def __init__(self, program: Program, rebuild: Callable[..., Any], names: list[str]) -> None:
+        self.program, self.rebuild, self.names = program, rebuild, names
+        self._run: Driver | None = None
+
+    def holds(self) -> bool:
+        """Whether everything is as it was when the step was traced."""
+        return all(guard.holds() for guard in self.program.guards)
+
+    @functools.cached_property
+    def simple(self) -> Program:
+        """The program after the passes."""
+        return simplified(self.program)
+
+    @functools.cached_property
+    def written(self) -> Written:
+        """The NumPy source."""
+        return write(self.simple, self.names)
+
+    def run(self, arguments: list[Tensor]) -> Any:
+        """Results of one step; OTHERWISE if it would decide otherwise than when it was traced."""
+        if self._run is None:
+            written = self.written
+            names = {"np": np, **namespace_of(written)}
+            exec(written.code, names)
+            self._run = driver_of(self.simple, names["step"], written.inputs, written.numbers)
+        return self._run(arguments)
+
+
+class Compiled(Generic[P, R]):
+    """A compiled step; see :func:`compile`.
+
+    Attributes
+    ----------
+    function
+        What was compiled.
+    program
+        The equations of the latest call.
+    """
+
+    def __init__(self, function: Callable[P, R], mode: str, keep_grads: bool) -> None:
+        if not callable(function):
+            raise ArgumentError(
+                "compile", f"a {type(function).__name__} cannot be called", "Pass a function."
+            )
+        self.function, self.mode, self.keep_grads = function, mode, keep_grads
+        self._entries: dict[Hashable, list[_Entry]] = {}
+        self._latest: _Entry | None = None
+        self._reasons: list[str] = []
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:  # noqa: D102
+        mode = current()
+        if mode.tracer is not None or mode.watch:  # a part of another step; or to be looked at
+            return self.function(*args, **kwargs)
+        call = Call(args, kwargs)
+        entries = self._entries.get(call.key, ())
+        for entry in entries:
+            if entry.holds():
+                results = entry.run(call.tensors)
+                if results is not OTHERWISE:
+                    self._latest = entry
+                    return entry.rebuild(iter(results))  # type: ignore[no-any-return]
+        return self._trace(call)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def _trace(self, call: Call) -> R:
+        """Run the function itself, and keep the program that comes of it."""
+        self._warn(call)
+        trace, mode = Trace(call.tensors), current()
+        restore(mode._replace(tracer=trace))
+        try:
+            results, rebuild = flatten(call.of(self.function))
+            program, returned = trace.finish(results, self.keep_grads)
+        except BaseException:
+            trace.undo()
+            raise
+        finally:
+            restore(mode)
+        entry = _Entry(program, rebuild, call.names(self.function))
+        self._entries.setdefault(call.key, []).append(entry)
+        self._latest = entry
+        return rebuild(iter(returned))  # type: ignore[no-any-return]
+
+    def _warn(self, call: Call) -> None:
+        """Say so if the step is traced again and again, and because of what."""
+        others = self._entries.get(call.key, ())
+        if others:
+            changed = [guard.what for guard in others[-1].program.guards if not guard.holds()]
+            self._reasons.append(changed[0] if changed else "a number that the step decides by")
+        elif self._entries:
+            self._reasons.append(call.difference(next(reversed(self._entries)), self.function))
+        if len(self._reasons) == STORM:
+            reason, count = Counter(self._reasons).most_common(1)[0]
+            name = getattr(self.function, "__name__", "the step")
+            warnings.warn(
+                f"[compile] {name} is traced for the {STORM + 1}th time, {count} times because of"
+                f" {reason}. Keep shapes the same, by padding for instance, and pass numbers that"
+                " change as arrays.",
+                RetraceWarning,
+                stacklevel=4,
+            )
+
+    # ---- to look at ----------------------------------------------------------------------
+
+    @property
+    def program(self) -> Program:
+        """The equations of the latest call, as they run."""
+        return self._entry().simple
+
+    def source(self, kind: str = "numpy") -> str:
+        """The code of the latest call.
+
+        Parameters
+        ----------
+        kind
+            ``"numpy"``.
+        """
+        if kind != "numpy":
+            raise ArgumentError("compile.source", f"kind={kind!r} is unknown", "Pass 'numpy'.")
+        return self._entry().written.code
+
+    def _entry(self) -> _Entry:
+        if self._latest is None:
+            raise ArgumentError(
+                "compile", "the step has not run yet, so there is no program", "Call it once."
+            )
+        return self._latest

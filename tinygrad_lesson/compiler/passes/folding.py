@@ -1,0 +1,39 @@
+"""Constant folding: what is always the same is computed once, before the step."""
+
+from __future__ import annotations
+
+import math
+
+from ...arrays import numpy as numpy_namespace
+from ...tracing.numbers import Number
+from ...tracing.program import Constant, Equation, Program, Value
+from .rewriting import rewritten
+
+LARGE = 1 << 16
+"""Results with more elements are not kept: to fill an array is cheaper than to hold it."""
+
+
+def fold_constants(program: Program) -> Program:
+    """Replace equations whose inputs are all constant by their results."""
+
+    def replace(equation: Equation) -> Value | None:
+        given = [x.source.array if _is_constant(x) else x for x in equation.inputs]
+        if any(type(x) in (Value, Number) for x in given):
+            return None
+        if math.prod(equation.out.shape) > LARGE:
+            return None
+        array = equation.op.forward(numpy_namespace, *given, **equation.params)
+        out = equation.out
+        value = Value(out.number, out.shape, out.dtype, Constant(array))
+        inputs.append(value)
+        return value
+
+    inputs = list(program.inputs)
+    folded = Program(
+        inputs, program.equations, program.results, program.writes, program.host, program.guards
+    )
+    return rewritten(folded, replace)
+
+
+def _is_constant(x: object) -> bool:
+    return type(x) is Value and type(x.source) is Constant
