@@ -6,26 +6,25 @@ import functools
 import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable
+from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar, overload
-
-import numpy as np
 
 from ..errors import ArgumentError
 from ..mode import current, restore
-from ..tensor import Tensor
-from ..tracing.program import Program
-from ..tracing.trace import Trace
+from ..tracing.trace import NeedsHistory, Trace
 from ..trees import flatten
 from .call import Call
-from .driver import OTHERWISE, Driver, driver_of
-from .numpy_writer import Written, namespace_of, write
-from .passes import simplified
+from .driver import OTHERWISE
+from .entry import Entry
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 STORM = 8
 """So many traces of one step are suspicious."""
+
+MOST = 16
+"""So many programs are kept for calls of one form, the latest ones."""
 
 
 class RetraceWarning(UserWarning):
@@ -55,7 +54,8 @@ def compile(
         What to compile. It may read and change tensors from outside, such as parameters, running
         statistics and an optimizer's moments; draw random numbers; and call schedules.
     mode
-        ``"numpy"``: the code is NumPy source.
+        ``"numpy"``: the code is NumPy source. ``"c"``: it is C, built by the compiler that is found
+        (``$CC``, cc, gcc, clang, or the ziglang package); without one, NumPy takes over.
     keep_grads
         Leave ``.grad`` of the parameters behind. Otherwise it is None after a call, unless the step
         adds to what was there before.
@@ -91,42 +91,11 @@ def compile(
     >>> [round(float(step(tl.Tensor([1.0, 1.0]))), 3) for _ in range(3)]
     [5.0, 3.2, 2.048]
     """
-    if mode not in ("numpy",):
-        raise ArgumentError("compile", f"mode={mode!r} is unknown", "Pass mode='numpy'.")
+    if mode not in ("numpy", "c"):
+        raise ArgumentError("compile", f"mode={mode!r} is unknown", "Pass 'numpy' or 'c'.")
     if function is None:
         return functools.partial(Compiled, mode=mode, keep_grads=keep_grads)
     return Compiled(function, mode=mode, keep_grads=keep_grads)
-
-
-class _Entry:
-    """One program of a step, and the code for it once it is needed."""
-
-    def __init__(self, program: Program, rebuild: Callable[..., Any], names: list[str]) -> None:
-        self.program, self.rebuild, self.names = program, rebuild, names
-        self._run: Driver | None = None
-
-    def holds(self) -> bool:
-        """Whether everything is as it was when the step was traced."""
-        return all(guard.holds() for guard in self.program.guards)
-
-    @functools.cached_property
-    def simple(self) -> Program:
-        """The program after the passes."""
-        return simplified(self.program)
-
-    @functools.cached_property
-    def written(self) -> Written:
-        """The NumPy source."""
-        return write(self.simple, self.names)
-
-    def run(self, arguments: list[Tensor]) -> Any:
-        """Results of one step; OTHERWISE if it would decide otherwise than when it was traced."""
-        if self._run is None:
-            written = self.written
-            names = {"np": np, **namespace_of(written)}
-            exec(written.code, names)
-            self._run = driver_of(self.simple, names["step"], written.inputs, written.numbers)
-        return self._run(arguments)
 
 
 class Compiled(Generic[P, R]):
@@ -146,45 +115,64 @@ class Compiled(Generic[P, R]):
                 "compile", f"a {type(function).__name__} cannot be called", "Pass a function."
             )
         self.function, self.mode, self.keep_grads = function, mode, keep_grads
-        self._entries: dict[Hashable, list[_Entry]] = {}
-        self._latest: _Entry | None = None
+        self._entries: dict[Hashable, list[Entry]] = {}
+        self._plain: set[Hashable] = set()
+        self._latest: Entry | None = None
+        self._quick: Callable[[tuple[Any, ...]], Any] | None = None
         self._reasons: list[str] = []
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:  # noqa: D102
+        if self._quick is not None and not kwargs:
+            result = self._quick(args)
+            if result is not OTHERWISE:
+                return result  # type: ignore[no-any-return]
+        return self._call(args, kwargs)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Look for a program that fits the arguments, and run it; or trace one."""
         mode = current()
         if mode.tracer is not None or mode.watch:  # a part of another step; or to be looked at
             return self.function(*args, **kwargs)
         call = Call(args, kwargs)
-        entries = self._entries.get(call.key, ())
-        for entry in entries:
+        if call.recorded() or call.key in self._plain:
+            return self.function(*args, **kwargs)
+        for entry in self._entries.get(call.key, ()):
             if entry.holds():
-                results = entry.run(call.tensors)
-                if results is not OTHERWISE:
-                    self._latest = entry
-                    return entry.rebuild(iter(results))  # type: ignore[no-any-return]
+                result = entry.driver.run(*call.tensors)
+                if result is not OTHERWISE:
+                    self._latest, self._quick = entry, entry.driver.quick
+                    return result
         return self._trace(call)
 
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
-
-    def _trace(self, call: Call) -> R:
+    def _trace(self, call: Call) -> Any:
         """Run the function itself, and keep the program that comes of it."""
         self._warn(call)
         trace, mode = Trace(call.tensors), current()
+        trace.environment.add(self.function)
         restore(mode._replace(tracer=trace))
         try:
-            results, rebuild = flatten(call.of(self.function))
+            results, rebuild = flatten(call.of(self.function, trace.stand_ins))
             program, returned = trace.finish(results, self.keep_grads)
-        except BaseException:
+        except BaseException as error:
             trace.undo()
-            raise
+            if not isinstance(error, NeedsHistory):
+                raise
+            program = None
         finally:
             restore(mode)
-        entry = _Entry(program, rebuild, call.names(self.function))
-        self._entries.setdefault(call.key, []).append(entry)
-        self._latest = entry
-        return rebuild(iter(returned))  # type: ignore[no-any-return]
+        if program is None:  # once more, with a graph that leads to the arguments
+            self._plain.add(call.key)
+            return self.function(*call.args, **call.kwargs)
+        entry = Entry(program, rebuild, call, call.names(self.function), self.mode)
+        entries = self._entries.setdefault(call.key, [])
+        entries.append(entry)
+        del entries[:-MOST]
+        self._latest, self._quick = entry, None
+        return rebuild(iter(returned))
 
     def _warn(self, call: Call) -> None:
         """Say so if the step is traced again and again, and because of what."""
@@ -194,6 +182,8 @@ class Compiled(Generic[P, R]):
             self._reasons.append(changed[0] if changed else "a number that the step decides by")
         elif self._entries:
             self._reasons.append(call.difference(next(reversed(self._entries)), self.function))
+        else:
+            return
         if len(self._reasons) == STORM:
             reason, count = Counter(self._reasons).most_common(1)[0]
             name = getattr(self.function, "__name__", "the step")
@@ -202,7 +192,7 @@ class Compiled(Generic[P, R]):
                 f" {reason}. Keep shapes the same, by padding for instance, and pass numbers that"
                 " change as arrays.",
                 RetraceWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
     # ---- to look at ----------------------------------------------------------------------
@@ -218,13 +208,14 @@ class Compiled(Generic[P, R]):
         Parameters
         ----------
         kind
-            ``"numpy"``.
+            ``"numpy"`` or ``"c"``.
         """
-        if kind != "numpy":
-            raise ArgumentError("compile.source", f"kind={kind!r} is unknown", "Pass 'numpy'.")
-        return self._entry().written.code
+        if kind not in ("numpy", "c"):
+            raise ArgumentError("source", f"kind={kind!r} is unknown", "Pass 'numpy' or 'c'.")
+        entry = self._entry()
+        return entry.written.code if kind == "numpy" else entry.in_c.source.code
 
-    def _entry(self) -> _Entry:
+    def _entry(self) -> Entry:
         if self._latest is None:
             raise ArgumentError(
                 "compile", "the step has not run yet, so there is no program", "Call it once."

@@ -1,0 +1,100 @@
+"""Entry: one program of a step, and the code for it once it is needed."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..changes import CHANGES
+from ..errors import MissingDependencyError
+from ..tracing.program import Program
+from . import c_step
+from .call import Call
+from .driver import Checked, Driver
+from .numpy_writer import Written, namespace_of, write
+from .passes import simplified
+from .toolchain import CompilerError
+
+
+class CompilerWarning(UserWarning):
+    """There is no C compiler, or it failed: a step runs as NumPy source."""
+
+
+class Entry:
+    """One program of a step.
+
+    Parameters
+    ----------
+    program
+        As it was traced.
+    rebuild
+        Makes the nest that the step returns of its results.
+    call
+        The call that was traced.
+    names
+        What its arguments are called.
+    mode
+        ``"numpy"`` or ``"c"``.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        rebuild: Callable[..., Any],
+        call: Call,
+        names: list[str],
+        mode: str,
+    ) -> None:
+        self.program, self.rebuild, self.names, self.mode = program, rebuild, names, mode
+        self._call = call.form()
+        self._checked = Checked()
+        self._quiet = [guard for guard in program.guards if not guard.code]
+
+    def holds(self) -> bool:
+        """Whether everything is as it was when the step was traced.
+
+        What may change without notice is looked at by the driver.
+        """
+        now = CHANGES.number
+        if self._checked.number != now:
+            if not all(guard.holds() for guard in self._quiet):
+                return False
+            self._checked.number = now
+        return True
+
+    @functools.cached_property
+    def simple(self) -> Program:
+        """The program after the passes."""
+        return simplified(self.program)
+
+    @functools.cached_property
+    def written(self) -> Written:
+        """The NumPy source."""
+        return write(self.simple, self.names)
+
+    @functools.cached_property
+    def in_c(self) -> c_step.CStep:
+        """The C source, built."""
+        return c_step.compiled(self.simple)
+
+    @functools.cached_property
+    def driver(self) -> Driver:
+        """Runs the code."""
+        if self.mode == "c":
+            try:
+                made = self.in_c
+                return self._driver(made.program, made.function, made.inputs, made.numbers)
+            except (MissingDependencyError, CompilerError) as error:
+                self.mode = "numpy"
+                warnings.warn(f"{error} NumPy takes over.", CompilerWarning, stacklevel=5)
+        written = self.written
+        names = {"np": np, **namespace_of(written)}
+        exec(written.code, names)
+        return self._driver(self.simple, names["step"], written.inputs, written.numbers)
+
+    def _driver(self, program: Program, function: Any, inputs: Any, numbers: Any) -> Driver:
+        return Driver(program, function, inputs, numbers, self._call, self.rebuild, self._checked)

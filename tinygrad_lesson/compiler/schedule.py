@@ -1,0 +1,233 @@
+"""The schedule: which equations run together in one pass over the numbers.
+
+There are four kinds of groups. *Rows*: elementwise ops over one shape, in stages; a reduction over
+the trailing axes ends a stage with a number for each row, which the next stage may use again on the
+whole row (softmax, layer norm). Without a reduction there is one stage, and the row is everything.
+*Columns*: a sum over leading axes. *Product*: of matrices. *Host*: what C has no code for, which
+the array library runs in between.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from ..graph import Shape
+from ..tracing.program import Equation, Program, Value
+from .c_operators import FLOATS, can_write, type_of
+from .lowering import axes_of
+from .views import View, contiguous
+
+REDUCTIONS = frozenset({"sum", "max", "min"})
+
+
+class Group:
+    """Equations that run together.
+
+    Attributes
+    ----------
+    kind
+        ``"rows"``, ``"columns"``, ``"product"`` or ``"host"``.
+    shape
+        What rows iterate over.
+    trailing
+        How many of its axes make a row, once a reduction has settled that.
+    members
+        The equations, each after those that it needs.
+    stage
+        For each result, in which pass over the row it is known: a number of the row after it.
+    per_row
+        The results that have one number for each row.
+    """
+
+    def __init__(self, number: int, kind: str, shape: Shape) -> None:
+        self.number, self.kind, self.shape = number, kind, shape
+        self.trailing: int | None = None
+        self.members: list[Equation] = []
+        self.stage: dict[Value, int] = {}
+        self.per_row: set[Value] = set()
+
+    def add(self, equation: Equation, stage: int = 0, per_row: bool = False) -> None:
+        """Let an equation run with the others."""
+        self.members.append(equation)
+        self.stage[equation.out] = stage
+        if per_row:
+            self.per_row.add(equation.out)
+
+    @property
+    def row_axes(self) -> int:
+        """How many leading axes number the rows."""
+        return 0 if self.trailing is None else len(self.shape) - self.trailing
+
+    def outputs(self) -> Iterator[Value]:
+        """The results of its members."""
+        return (equation.out for equation in self.members)
+
+
+def schedule(program: Program, views: dict[Value, View]) -> list[Group]:
+    """The groups of a program, in an order in which they can run."""
+    return _Scheduler(program, views).groups
+
+
+class _Scheduler:
+    def __init__(self, program: Program, views: dict[Value, View]) -> None:
+        self.views = views
+        self.groups: list[Group] = []
+        self.home: dict[Value, Group] = {}
+        for equation in program.equations:
+            if views[equation.out].base is equation.out:
+                self._place(equation)
+
+    def _place(self, equation: Equation) -> None:
+        out = equation.out
+        empty = not all(math.prod(v.shape) for v in (out, *equation.values()))
+        if not empty and can_write(equation):
+            self._place_map(equation)
+        elif not empty and self._is_row_reduction(equation):
+            self._place_reduction(equation)
+        elif not empty and equation.op.name == "sum" and self._same_floats(equation):
+            self._alone("columns", equation)
+        elif not empty and self._is_product(equation):
+            self._alone("product", equation)
+        else:
+            self._alone("host", equation)
+
+    def _alone(self, kind: str, equation: Equation) -> None:
+        group = self._new(kind, equation.out.shape)
+        group.add(equation)
+        self.home[equation.out] = group
+
+    def _new(self, kind: str, shape: Shape) -> Group:
+        group = Group(len(self.groups), kind, shape)
+        self.groups.append(group)
+        return group
+
+    def _producers(self, equation: Equation) -> list[Group]:
+        bases = (self.views[v].base for v in equation.values())
+        return [self.home[base] for base in bases if base in self.home]
+
+    def _candidates(self, equation: Equation) -> list[Group]:
+        """Groups that may take an equation: none before what it needs; the latest first."""
+        latest = max((group.number for group in self._producers(equation)), default=0)
+        return [group for group in reversed(self.groups[latest:]) if group.kind == "rows"][:12]
+
+    # ---- elementwise ---------------------------------------------------------------------
+
+    def _place_map(self, equation: Equation) -> None:
+        for group in self._candidates(equation):
+            stage = self._stage_in(group, equation)
+            if stage is not None:
+                group.add(equation, stage)
+                self.home[equation.out] = group
+                return
+            stage = self._row_stage_in(group, equation)
+            if stage is not None:
+                group.add(equation, stage, per_row=True)
+                self.home[equation.out] = group
+                return
+        group = self._new("rows", equation.out.shape)
+        group.add(equation)
+        self.home[equation.out] = group
+
+    def _stage_in(self, group: Group, equation: Equation) -> int | None:
+        """The stage in which a group could compute an equation for each element; None if not."""
+        if group.shape != equation.out.shape:
+            return None
+        stage = 0
+        for value in equation.values():
+            view = self.views[value]
+            if self.home.get(view.base) is not group:
+                continue
+            if view.base in group.per_row:
+                if not self._is_per_row(view.broadcast(group.shape), group):
+                    return None
+                stage = max(stage, group.stage[view.base] + 1)
+            elif view.whole and view.shape == group.shape:
+                stage = max(stage, group.stage[view.base])
+            else:
+                return None
+        return stage
+
+    def _row_stage_in(self, group: Group, equation: Equation) -> int | None:
+        """The stage after which a group could compute an equation once for each row."""
+        if group.trailing is None:
+            return None
+        rows = group.shape[: group.row_axes]
+        if equation.out.shape not in (rows, rows + (1,) * group.trailing):
+            return None
+        stage = None
+        for value in equation.values():
+            view = self.views[value]
+            if self.home.get(view.base) is not group:
+                continue
+            if view.base not in group.per_row or not view.whole:
+                return None
+            stage = max(stage or 0, group.stage[view.base])
+        return stage
+
+    def _is_per_row(self, view: View, group: Group) -> bool:
+        """Whether a view gives each element of the group the number of its own row."""
+        split = group.row_axes
+        rows = group.shape[:split]
+        return not any(
+            s for n, s in zip(view.shape[split:], view.strides[split:], strict=True) if n > 1
+        ) and all(
+            n == 1 or s == t
+            for n, s, t in zip(rows, view.strides[:split], contiguous(rows), strict=True)
+        )
+
+    # ---- reductions ----------------------------------------------------------------------
+
+    def _same_floats(self, equation: Equation) -> bool:
+        (x,) = equation.values()
+        return (
+            x.dtype == equation.out.dtype
+            and type_of(x.dtype) in FLOATS
+            and equation.params.get("dtype") is None
+        )
+
+    def _is_row_reduction(self, equation: Equation) -> bool:
+        if equation.op.name not in REDUCTIONS or not self._same_floats(equation):
+            return False
+        (x,) = equation.values()
+        axes = axes_of(equation.params["axis"], x.ndim)
+        return bool(axes) and axes == tuple(range(x.ndim - len(axes), x.ndim))
+
+    def _place_reduction(self, equation: Equation) -> None:
+        (x,) = equation.values()
+        trailing = len(axes_of(equation.params["axis"], x.ndim))
+        view = self.views[x]
+        for group in self._candidates(equation):
+            if group.shape != x.shape or group.trailing not in (None, trailing):
+                continue
+            inside = self.home.get(view.base) is group
+            if inside and (
+                view.base in group.per_row or not (view.whole and view.shape == x.shape)
+            ):
+                continue
+            group.trailing = trailing
+            group.add(equation, group.stage[view.base] if inside else 0, per_row=True)
+            self.home[equation.out] = group
+            return
+        group = self._new("rows", x.shape)
+        group.trailing = trailing
+        group.add(equation, per_row=True)
+        self.home[equation.out] = group
+
+    # ---- products ------------------------------------------------------------------------
+
+    def _is_product(self, equation: Equation) -> bool:
+        if equation.op.name != "matmul":
+            return False
+        inputs = list(equation.values())
+        kinds = {str(v.dtype) for v in (equation.out, *inputs)}
+        if len(inputs) < 2 or len(kinds) != 1 or kinds.isdisjoint(("float32", "float64")):
+            return False
+        return all(v.ndim >= 2 and self._is_matrix(self.views[v]) for v in inputs)
+
+    def _is_matrix(self, view: View) -> bool:
+        """Whether BLAS can step through the last two axes."""
+        (n, m), (s, t) = view.shape[-2:], view.strides[-2:]
+        rows = t == 1 and (n == 1 or s >= max(m, 1))
+        columns = s == 1 and (m == 1 or t >= max(n, 1))
+        return rows or columns
