@@ -131,6 +131,7 @@ def backward(
         box: Any = leaf.box  # type: ignore[union-attr]
         if tracer is not None:
             tracer.adding(box)
+            tracer.named(g, f"d_{leaf.name}")  # type: ignore[union-attr]
         if box.grad is not None:
             box.grad = box.grad + g if create_graph else lift(box.grad.raw + g)
         elif create_graph:
@@ -223,6 +224,9 @@ def _walk(
     create_graph: bool,
 ) -> dict[Node | Leaf, Any]:
     """The walk, on raw arrays, or on the ops themselves if the gradients are to be recorded."""
+    tracer = current().tracer
+    if tracer is not None:
+        tracer.walking(cotangents)
     if not create_graph:
         return walk(cotangents, wanted, xp=_namespace(), lift=lift, retain_graph=retain_graph)
     with enable_grad():

@@ -12,7 +12,15 @@ import numpy as np
 
 from .arrays import SLOT, Array
 from .dtypes import as_dtype, get_default_dtype
-from .errors import ArgumentError, DTypeError, IndexingError, RangeError, ShapeError
+from .errors import (
+    ArgumentError,
+    DTypeError,
+    IndexingError,
+    RangeError,
+    ShapeError,
+    TraceError,
+)
+from .mode import current
 
 
 def array_of(value: Any, dtype: Any = None) -> Array:
@@ -57,6 +65,21 @@ def array_of(value: Any, dtype: Any = None) -> Array:
     return array if dtype is None else array.astype(dtype, copy=False)
 
 
+def known_numbers(where: str, name: str, value: Any) -> Array:
+    """The array of numbers by which Python code decides, such as lengths: they must be known."""
+    raw = getattr(value, "raw", value)
+    if getattr(raw, "abstract", False):
+        raise TraceError(
+            where,
+            f"the {name} decide what is computed, and nobody knows them beforehand",
+            "Pass them as a list or a tuple of Python integers.",
+        )
+    tracer = current().tracer
+    if tracer is not None and isinstance(raw, np.ndarray):
+        tracer.deciding(raw)
+    return np.asarray(raw)
+
+
 def _holds_tensor(value: Any) -> bool:
     return isinstance(value, list | tuple) and any(
         hasattr(item, "raw") or _holds_tensor(item) for item in value
@@ -83,6 +106,13 @@ def split_index(index: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], li
             skeleton.append(SLOT)
             arrays.append(item)
             continue
+        if getattr(raw, "abstract", False) and raw.dtype.kind == "b" and raw.ndim:
+            raise TraceError(
+                "getitem",
+                f"a mask of shape {raw.shape} selects as many elements as it has true places, which"
+                " nobody knows beforehand",
+                "Keep the shape: tl.where(mask, x, 0.0) selects, tl.where(mask, value, x) assigns.",
+            )
         array = np.asarray(raw)
         if array.size == 0 and isinstance(item, list):
             array = array.astype(np.intp)  # NumPy would make it floats

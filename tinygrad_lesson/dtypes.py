@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .changes import happened
 from .errors import ArgumentError, DTypeError
 
 bool = np.dtype(np.bool_)
@@ -62,6 +63,7 @@ def set_default_dtype(dtype: Any) -> None:
             "Pass tl.float16, tl.float32 or tl.float64.",
         )
     _default = dtype
+    happened()
 
 
 def is_floating(dtype: DType) -> Any:

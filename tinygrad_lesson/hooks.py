@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .changes import happened
+
 
 class Handle:
     """Takes a hook away again: ``handle.remove()``, as in PyTorch; a second call does nothing.
@@ -22,5 +24,6 @@ class Handle:
         if self._remove is not None:
             self._remove()
             self._remove = None
+            happened()
 
     __call__ = remove

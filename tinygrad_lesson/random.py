@@ -33,6 +33,12 @@ def manual_seed(seed: int) -> Generator:
     >>> bool(tl.all(a == tl.rand(3)))
     True
     """
+    tracer = current().tracer
+    if tracer is not None:
+        tracer.refuse(
+            "manual_seed", "the step seeds the generator, which would happen once only",
+            "Seed it before the step.",
+        )  # fmt: skip
     generator = np.random.default_rng(count("manual_seed", "seed", seed))
     _DEFAULT.set(generator)
     return generator

@@ -15,6 +15,7 @@ import numpy as np
 
 from . import autograd, dtypes, ops
 from .arrays import Array
+from .changes import happened
 from .conversion import array_of, split_index
 from .dtypes import DType
 from .errors import (
@@ -73,8 +74,11 @@ class Tensor(Methods, NumpyProtocols, StandardProtocols):
     ) -> None:
         self._data = array_of(data, dtype)
         self._node = None
+        tracer = current().tracer
+        if tracer is not None and isinstance(data, np.ndarray):
+            tracer.copied(self, data)
         if requires_grad:
-            self.requires_grad = True
+            self._require(True)
         if name is not None:
             self.name = name
 
@@ -181,6 +185,13 @@ class Tensor(Methods, NumpyProtocols, StandardProtocols):
 
     @requires_grad.setter
     def requires_grad(self, flag: bool) -> None:
+        tracer = current().tracer
+        if tracer is not None:
+            tracer.flagging(self)
+        self._require(flag)
+        happened()
+
+    def _require(self, flag: bool) -> None:
         node = self._node
         if isinstance(node, Node):
             if not flag:
@@ -215,7 +226,12 @@ class Tensor(Methods, NumpyProtocols, StandardProtocols):
     def grad(self) -> Tensor | None:
         """What ``backward()`` added up so far, or None."""
         box = self._box()
-        return box.grad if box is not None else None
+        if box is None:
+            return None
+        tracer = current().tracer
+        if tracer is not None:
+            tracer.looking(box)
+        return cast("Tensor | None", box.grad)
 
     @grad.setter
     def grad(self, gradient: Any) -> None:
@@ -314,6 +330,7 @@ class Tensor(Methods, NumpyProtocols, StandardProtocols):
         else:
             hooks = cast(Box, node.box).hooks
         hooks.append(hook)
+        happened()
         return Handle(lambda: hooks.remove(hook))
 
     # ---- the one door --------------------------------------------------------------------
@@ -337,6 +354,8 @@ class Tensor(Methods, NumpyProtocols, StandardProtocols):
                 f"this tensor is the result of {node.op.name}, and its graph needs the numbers",
                 "Assign to a leaf, or to a detach()ed copy.",
             )
+        if isinstance(value, np.ndarray) and copy and current().tracer is not None:
+            value = Tensor(value)  # the tracer takes note of it
         array = array_of(value) if copy else value
         if array.shape != self.shape:
             raise ShapeError(
@@ -386,7 +405,9 @@ class Tensor(Methods, NumpyProtocols, StandardProtocols):
             )
         if result.dtype != self.dtype:
             result = result.astype(self.dtype)
-        return self._hold(result._data, result._node)
+        self._hold(result._data, result._node)
+        happened()
+        return self
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if self.dtype.kind != "f" and isinstance(value, Tensor) and value.requires_grad:

@@ -7,7 +7,7 @@ operation, those of the gradient and of the optimizer included.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .arrays import Array
@@ -71,20 +71,44 @@ class Tracer:
     def adding(self, box: Box) -> None:
         """Something is about to be added to a gradient."""
 
+    def named(self, array: Array, name: str) -> None:
+        """What an array is called: ``d_`` and the name of the leaf that it is the gradient of."""
+
     def entering(self, module: Any) -> None:
         """A module is about to run."""
 
-    def setting(self, holder: Mapping[str, Any], key: str) -> Any:
-        """A Python number that somebody may change between two steps."""
-        return holder[key]
+    def attribute(self, module: Any, name: str) -> None:
+        """An attribute of a module is about to be set or deleted."""
 
-    def set(self, holder: dict[str, Any], key: str, value: Any) -> None:
-        """Such a number is changed."""
-        holder[key] = value
+    def flagging(self, tensor: Tensor) -> None:
+        """Whether a tensor requires a gradient is about to be set."""
 
-    def opened(self, held: dict[str, Any]) -> dict[str, Any]:
-        """The private arrays and counters of an optimizer, to read and to change."""
+    def copied(self, tensor: Tensor, array: Array) -> None:
+        """A tensor was made of the numbers of a user's array."""
+
+    def looking(self, box: Box) -> None:
+        """Somebody asks for a gradient, and whether there is one."""
+
+    def walking(self, cotangents: Iterable[Any]) -> None:
+        """Gradients are about to be carried from these nodes backwards."""
+
+    def deciding(self, array: Array) -> None:
+        """Python code decides by the numbers of a user's array."""
+
+    def opened(self, held: dict[str, Any], owner: Any, name: str, key: int) -> dict[str, Any]:
+        """The settings, or the private arrays and counters, of an optimizer: to read and to change.
+
+        Parameters
+        ----------
+        held
+            They are here.
+        owner, name, key
+            And the next step will look for them in ``owner.name[key]``.
+        """
         return held
+
+    def refuse(self, where: str, what: str, remedy: str) -> None:
+        """Something is about to happen that no program could repeat."""
 
     def acting(self, act: Callable[[], None], holders: Sequence[Any]) -> None:
         """Python code that changes numbers in `holders`, and nothing else."""

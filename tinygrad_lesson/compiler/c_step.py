@@ -17,6 +17,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..arrays import numpy as kernels
+from ..errors import IndexingError
 from ..tracing.numbers import Number
 from ..tracing.program import Constant, Equation, Program, Value
 from . import blas
@@ -26,7 +27,7 @@ from .memory_plan import Plan, plan_memory
 from .passes import simplified
 from .schedule import schedule
 from .toolchain import load
-from .views import View, views_of
+from .views import View, copied_where_needed, views_of
 
 
 class CStep(NamedTuple):
@@ -53,7 +54,7 @@ class CStep(NamedTuple):
 
 def compiled(program: Program) -> CStep:
     """Write a program in C, and build it."""
-    program = simplified(lowered(program))
+    program = copied_where_needed(simplified(lowered(program)))
     views = views_of(program)
     groups = schedule(program, views)
     plan = plan_memory(program, groups, views)
@@ -84,7 +85,8 @@ class _Function:
         self.names: dict[str, Any] = {
             "P": self.pointers, "N": self.given, "empty": np.empty, "lock": threading.Lock(),
             "address": address, "xp": kernels, "ordered": functools.partial(np.asarray, order="C"),
-            "seen": seen,
+            "seen": seen, "out_of_range": out_of_range,
+            "arena": self.arena,  # the code has its address only
         }  # fmt: skip
         found = blas.products()
         if found is not None:
@@ -133,10 +135,10 @@ class _Function:
 
     def _call(self, name: str) -> str:
         function = getattr(self.library, name)
-        function.restype = None
+        function.restype = ctypes.c_int32
         places = (self.pointers.ctypes.data, self.arena.ctypes.data, self.given.ctypes.data)
         bound = functools.partial(function, *map(ctypes.c_void_p, places))
-        return f"{self._bound(name, bound)}()"
+        return f"if {self._bound(name, bound)}(): raise out_of_range()"
 
     def _host(self, equation: Equation) -> list[str]:
         given = []
@@ -167,6 +169,14 @@ class _Function:
         if view.whole and view.shape == base.shape:
             return name
         return f"seen({name}, {self._bound(f'w{value.number}', view)})"
+
+
+def out_of_range() -> IndexingError:
+    """What to raise when a function says that an index is too large."""
+    return IndexingError(
+        "compile", "an index of this step counts past the end of what it chooses from",
+        "Run the step without compile: the op then says which.",
+    )  # fmt: skip
 
 
 def address(array: Array) -> int:

@@ -6,16 +6,21 @@ import functools
 import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable
+from os import PathLike
 from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from ..errors import ArgumentError
 from ..mode import current, restore
+from ..tracing.program import Program
 from ..tracing.trace import NeedsHistory, Trace
 from ..trees import flatten
 from .call import Call
 from .driver import OTHERWISE
+from .cost import Cost
 from .entry import Entry
+from .export import export
+from .looping import repeated, scanned
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -127,7 +132,7 @@ class Compiled(Generic[P, R]):
             result = self._quick(args)
             if result is not OTHERWISE:
                 return result  # type: ignore[no-any-return]
-        return self._call(args, kwargs)
+        return self._call(args, kwargs)  # type: ignore[no-any-return]
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)
@@ -214,6 +219,58 @@ class Compiled(Generic[P, R]):
             raise ArgumentError("source", f"kind={kind!r} is unknown", "Pass 'numpy' or 'c'.")
         entry = self._entry()
         return entry.written.code if kind == "numpy" else entry.in_c.source.code
+
+    def cost(self) -> Cost:
+        """Operations and bytes of each equation of the latest call: print it."""
+        return Cost(self.program)
+
+    # ---- other ways to run ---------------------------------------------------------------
+
+    def repeat(self, n: int, *args: Any) -> Any:
+        """Call it `n` times with the same arguments.
+
+        Returns
+        -------
+        The result of the last call.
+        """
+        return repeated(self, n, args)
+
+    def scan(self, *stacked: Any) -> Any:
+        """Call it once for each index of the leading axis, that of all tensors in `stacked`.
+
+        Returns
+        -------
+        The results, stacked along a new leading axis.
+
+        Examples
+        --------
+        >>> import tinygrad_lesson as tl
+        >>> double = tl.compile(lambda x: (2 * x).sum())
+        >>> double.scan(tl.Tensor([[1.0, 2.0], [3.0, 4.0]]))
+        Tensor([ 6., 14.])
+        """
+        return scanned(self, stacked)
+
+    def export(self, path: str | PathLike[str]) -> None:
+        """Write the latest call's program as a Python module that needs NumPy alone.
+
+        Beside ``step.py`` comes ``step.npz``, with the weights and whatever else is the state. The
+        module has a function of the compiled one's name (``step`` if it has none), for arrays of
+        the same shapes; ``state``, a dict; ``save``, ``load``; and ``seed`` where it draws random
+        numbers.
+
+        Parameters
+        ----------
+        path
+            Of the module: ``"step.py"``.
+        """
+        entry = self._entry()
+        if not all(guard.holds() for guard in entry.program.guards):
+            raise ArgumentError(
+                "export", "something has changed since the latest call", "Call the step once more."
+            )
+        name = getattr(self.function, "__name__", "step")
+        export(entry.simple, entry.names, entry.rebuild, name, path)
 
     def _entry(self) -> Entry:
         if self._latest is None:

@@ -7,28 +7,51 @@ would otherwise go into asking what kind of thing to fetch.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
 
+from ..arrays import numpy as kernels
+from ..changes import CHANGES
 from ..graph import Leaf
+from ..mode import current
 from ..random import default_generator
 from ..tensor import Tensor
+from ..tracing.environment import same
 from ..tracing.numbers import OPERATORS, Act, Compute, Decide, Number, Read
-from ..tracing.program import Argument, Constant, Drawn, Gradient, Held, Kept, Program, Value
+from ..tracing.program import (
+    Argument,
+    Attribute,
+    Constant,
+    Drawn,
+    Flag,
+    Gradient,
+    Held,
+    Kept,
+    Lent,
+    Program,
+    Target,
+    Value,
+)
 from ..tracing.trace import hold
+from .call import Form, Given
 
 OTHERWISE: Final[Any] = object()
-"""What a driver returns where a decision by a Python number is another than before."""
-
-Driver = Callable[[list[Tensor]], Any]
+"""What a driver returns where the program does not fit after all."""
 
 
-def driver_of(
-    program: Program, function: Callable[..., Any], inputs: list[Value], numbers: list[int]
-) -> Driver:
-    """A function of the tensors among the arguments that runs `program`.
+class Checked:
+    """When guards were last found to hold: the number of :data:`~..changes.CHANGES` then."""
+
+    __slots__ = ("number",)
+
+    def __init__(self) -> None:
+        self.number = -1
+
+
+class Driver:
+    """Runs a program, and is made for calls of one form.
 
     Parameters
     ----------
@@ -36,69 +59,185 @@ def driver_of(
         Says where arrays and numbers come from, and where results go.
     function
         Takes the arrays of `inputs`, then the Python `numbers`; returns the program's outputs.
+    call
+        The form of the calls that the program fits.
+    rebuild
+        Makes what the step returns of an iterator of results.
+    checked
+        When the guards that are not looked at in each call were last found to hold.
+
+    Attributes
+    ----------
+    run
+        Takes the tensors among the arguments, and returns what the step returns, or OTHERWISE.
+    quick
+        The same for a tuple of arguments that were not looked at before; None where that would take
+        more than a few questions.
     """
-    return _Driver(program, inputs, numbers).compiled(function)
 
-
-class _Driver:
-    def __init__(self, program: Program, inputs: list[Value], numbers: list[int]) -> None:
-        self.program, self.inputs, self.numbers = program, inputs, numbers
-        self.names: dict[str, Any] = {
-            "OTHERWISE": OTHERWISE, "Leaf": Leaf, "lift": Tensor.lift, "hold": hold,
-            "array": np.array, "default_generator": default_generator, "roll_back": roll_back,
-            "Otherwise": Otherwise,
+    def __init__(
+        self,
+        program: Program,
+        function: Callable[..., Any],
+        inputs: list[Value],
+        numbers: list[int],
+        call: Form,
+        rebuild: Callable[[Iterator[Any]], Any],
+        checked: Checked,
+    ) -> None:
+        self.program, self.inputs, self.numbers, self.call = program, inputs, numbers, call
+        self._names: dict[str, Any] = {
+            "OTHERWISE": OTHERWISE, "Leaf": Leaf,
+            "lift": Tensor.lift, "lifted": _lifted, "hold": hold, "array": np.array,
+            "shares": np.may_share_memory, "default_generator": default_generator, "set": _set,
+            "roll_back": roll_back, "Otherwise": Otherwise, "current": current, "same": same,
+            "CHANGES": CHANGES, "checked": checked, "function": function, "rebuild": rebuild,
         }  # fmt: skip
+        self._known: dict[tuple[str, int], str] = {}
         acts = any(type(step) is Act for step in program.host.steps)
-        self.reversible = acts or any(type(v.source) is Drawn for v in program.inputs)
+        self._reversible = acts or any(type(v.source) is Drawn for v in program.inputs)
+        self._bare = rebuild(iter([OTHERWISE])) is OTHERWISE if len(program.results) == 1 else False
+        self._used = {
+            source.position
+            for source in (v.source for v in inputs)
+            if type(source) is Argument
+        }  # fmt: skip
+        body = self._body()
+        tensors = [f"x{i}" for i in range(len(call.lent))]
+        fetched = [f"a{i} = x{i}._data" for i in sorted(self._used)]
+        self.run = self._compiled("run", f"run({', '.join(tensors)})", [*fetched, *body])
+        entrance = self._entrance()
+        self.quick: Callable[[tuple[Any, ...]], Any] | None = None
+        if entrance is not None:
+            self.quick = self._compiled("quick", "quick(args)", [*entrance, *body])
 
-    def compiled(self, function: Callable[..., Any]) -> Driver:
-        self.names["function"] = function
+    def _compiled(self, name: str, head: str, body: list[str]) -> Callable[..., Any]:
+        code = f"def {head}:\n" + "\n".join(_indented(body))
+        exec(compile(code, f"<{name} of a compiled step>", "exec"), self._names)
+        function: Callable[..., Any] = self._names[name]
+        return function
+
+    def _bound(self, kind: str, value: Any) -> str:
+        """A name for an object that the code refers to."""
+        name = self._known.get((kind, id(value)))
+        if name is None:
+            name = self._known[kind, id(value)] = f"{kind}_{len(self._known)}"
+            self._names[name] = value
+        return name
+
+    # ---- is it the same call? ------------------------------------------------------------
+
+    def _entrance(self) -> list[str] | None:
+        """Lines that leave if the arguments, or anything else, are not what the program is for."""
+        parts, otherwise = self.call.parts, "return OTHERWISE"
+        if parts is None:
+            return None
+        grad = f"mode.grad is not {self.call.grad}"
+        lines = [
+            "mode = current()",
+            f"if len(args) != {len(parts)} or CHANGES.number != checked.number or {grad}"
+            f" or mode.tracer is not None or mode.watch: {otherwise}",
+        ]
+        known: list[int] = []
+        for position, part in enumerate(parts):
+            if not isinstance(part, Given):
+                value = self._bound("a", self.call.others[position])
+                lines += [
+                    f"x = args[{position}]",
+                    f"if x is not {value} and not same(x, {value}): {otherwise}",
+                ]
+                continue
+            x, a = f"x{part.place}", f"a{part.place}"
+            if part.place in known:
+                lines.append(f"if args[{position}] is not {x}: {otherwise}")
+                continue
+            others = "".join(f" or {x} is x{place}" for place in known)
+            known.append(part.place)
+            lines += [
+                f"{x} = args[{position}]",
+                f"if type({x}) is not {self._bound('k', part.kind)}{others}: {otherwise}",
+                f"{a} = {x}" if part.kind is np.ndarray else f"{a} = {x}._data",
+                f"if {a}.shape != {part.shape!r}"
+                f" or {a}.dtype is not {self._bound('k', part.dtype)}: {otherwise}",
+            ]
+            if issubclass(part.kind, Tensor):
+                test = "node is not None and node.requires_grad"
+                if part.requires_grad:
+                    test = "type(node) is not Leaf or not node.requires_grad"
+                lines += [f"node = {x}._node", f"if {test}: {otherwise}"]
+        return lines
+
+    # ---- the step ------------------------------------------------------------------------
+
+    def _body(self) -> list[str]:
+        program = self.program
+        guards = {
+            guard.code.format(*(self._bound("u", x) for x in guard.objects)): None
+            for guard in program.guards
+            if guard.code
+        }
+        leave = [f"if not ({' and '.join(guards)}): return OTHERWISE"] if guards else []
         given = [self._fetch(v) for v in self.inputs] + [f"n{i}" for i in self.numbers]
-        outputs = self.program.outputs()
+        outputs = program.outputs()
         place = {value: f"o{i}" for i, value in enumerate(outputs)}
         names = "".join(f"{place[v]}, " for v in outputs)
         call = f"{names}= function({', '.join(given)})" if outputs else "function()"
-        body = [*self._host(), *self._draws(), call]
-        if self.reversible:
-            body = ["undo = []", "try:", *_indented(body), "except BaseException as error:",
+        step = [*self._host(), *self._draws(), call, *self._own(outputs, place)]
+        if self._reversible:
+            step = ["undo = []", "try:", *_indented(step), "except BaseException as error:",
                     "    roll_back(undo)", "    if type(error) is Otherwise: return OTHERWISE",
                     "    raise"]  # fmt: skip
         writes = self._writes(place)
         if writes:  # an interruption leaves the state after the step
-            body += ["try:", *_indented(writes), "except BaseException:",
-                     *_indented([*writes, "raise"])]  # fmt: skip
-        body.append(f"return [{', '.join(self._result(x, place) for x in self.program.results)}]")
-        code = "def run(arguments):\n" + "\n".join(_indented(body))
-        exec(compile(code, "<driver of a compiled step>", "exec"), self.names)
-        run: Driver = self.names["run"]
-        return run
-
-    def _bound(self, kind: str, value: Any) -> str:
-        """A name for an object that the code refers to."""
-        name = f"{kind}{id(value)}"
-        self.names[name] = value
-        return name
+            writes = ["try:", *_indented(writes), "except BaseException:",
+                      *_indented([*writes, "raise"])]  # fmt: skip
+        results = ", ".join(self._result(x, place) for x in program.results)
+        if not self._bare:
+            results = f"rebuild(iter(({results}{',' * bool(results)})))"
+        return [*leave, *step, *writes, f"return {results}"]
 
     # ---- Python numbers, and chance ------------------------------------------------------
 
     def _host(self) -> list[str]:
-        lines = []
+        lines: list[str] = []
+        needed = self._needed()
         for step in self.program.host.steps:
-            if type(step) is Read:
+            if type(step) is Read and step.out in needed:
                 at = f"[{step.place}]" if step.place is not None else ""
                 lines.append(f"n{step.out} = {self._bound('d', step.holder)}[{step.key!r}]{at}")
-            elif type(step) is Compute:
+                lines.append(self._left(f"type(n{step.out}) is not {step.kind.__name__}"))
+            elif type(step) is Compute and step.out in needed:
                 lines.append(f"n{step.out} = {_operation(step)}")
             elif type(step) is Decide:
-                test = f"bool(n{step.number})" if step.truth else f"n{step.number}"
-                leave = "raise Otherwise" if self.reversible else "return OTHERWISE"
-                lines.append(f"if {test} != {step.value!r}: {leave}")
+                number = f"n{step.number}"
+                test = f"{number} != {step.value!r}"
+                if step.truth:
+                    test = f"not {number}" if step.value else number
+                if self._left(test) not in lines:  # a number never changes
+                    lines.append(self._left(test))
             elif type(step) is Act:
                 for holder in step.holders:
                     name = self._bound("d", holder)
                     lines.append(f"undo.append(({name}, dict({name})))")
                 lines.append(f"{self._bound('f', step.act)}()")
         return lines
+
+    def _left(self, test: str) -> str:
+        """A line that leaves if the step would go on otherwise than when it was traced."""
+        return f"if {test}: {'raise Otherwise' if self._reversible else 'return OTHERWISE'}"
+
+    def _needed(self) -> set[int]:
+        """The numbers that something is made of or decided by."""
+        program = self.program
+        needed = {step.number for step in program.host.steps if type(step) is Decide}
+        written = [write.value for write in program.writes]
+        values = [*program.results, *written, *(v for x in written if type(x) is tuple for v in x)]
+        needed.update(value.index for value in values if type(value) is Number)
+        needed.update(self.numbers)
+        for step in reversed(program.host.steps):
+            if type(step) is Compute and step.out in needed:
+                needed.update(x.index for x in step.operands if type(x) is Number)
+        return needed
 
     def _draws(self) -> list[str]:
         lines = []
@@ -123,32 +262,70 @@ class _Driver:
     def _fetch(self, value: Value) -> str:
         source = value.source
         if type(source) is Argument:
-            return f"arguments[{source.position}]._data"
+            return f"a{source.position}"
         if type(source) is Held:
             return f"{self._bound('t', source.tensor)}._data"
         if type(source) is Gradient:
-            return f"{self._bound('x', source.box)}.grad._data"
+            return f"{self._box(source)}.grad._data"
+        if type(source) is Attribute:
+            return f"{self._bound('d', vars(source.module))}[{source.name!r}]._data"
         if type(source) is Kept:
             return f"{self._bound('d', source.holder)}[{source.key!r}]"
         if type(source) is Constant:
             return self._bound("c", source.array)
         return f"v{value.number}"
 
+    def _box(self, gradient: Gradient) -> str:
+        if gradient.position is not None:
+            return f"x{gradient.position}._node.box"
+        return self._bound("x", gradient.box)
+
+    def _own(self, outputs: list[Value], place: dict[Value, str]) -> list[str]:
+        """Copies of what might be a view of a user's array, into which the user may write."""
+        lent = [
+            self._fetch(v)
+            for v in self.inputs
+            if (type(v.source) is Argument and self._is_lent(v.source.position))
+            or (type(v.source) is Held and type(v.source.tensor) is Lent)
+        ]
+        made_anew = {e.out for e in self.program.equations if _allocates(e.op.name)}
+        return [
+            f"if shares({place[v]}, {array}): {place[v]} = array({place[v]})"
+            for v in outputs
+            if v not in made_anew
+            for array in lent
+        ]
+
+    def _is_lent(self, position: int) -> bool:
+        return self.call.lent[position]
+
     def _writes(self, place: dict[Value, str]) -> list[str]:
-        lines = []
         fresh = self._fresh()
-        for target, value in self.program.writes:
-            if isinstance(target, Argument):
-                lines.append(f"hold(arguments[{target.position}], {place[value]})")
-            elif isinstance(target, Held):
-                lines.append(f"hold({self._bound('t', target.tensor)}, {place[value]})")
-            elif isinstance(target, Gradient):
-                new = f"lift({place[value]})" if value is not None else "None"
-                lines.append(f"{self._bound('x', target.box)}.grad = {new}")
-            else:
-                name = f"{self._bound('d', target.holder)}[{target.key!r}]"
-                lines.append(f"{name} = {self._kept(value, place, fresh)}")
-        return lines
+        return [self._write(target, value, place, fresh) for target, value in self.program.writes]
+
+    def _write(self, target: Target, value: Any, place: dict[Value, str], fresh: set[Value]) -> str:
+        if type(target) is Argument:
+            if self._is_lent(target.position):
+                return "pass"  # the array itself stays as it is
+            return f"hold(x{target.position}, {place[value]})"
+        if type(target) is Held:
+            return f"hold({self._bound('t', target.tensor)}, {place[value]})"
+        if type(target) is Gradient:
+            new = f"lift({place[value]})" if value is not None else "None"
+            return f"{self._box(target)}.grad = {new}"
+        if type(target) is Flag:
+            tensor = self._bound("t", target.tensor)
+            return f"set({tensor}, 'requires_grad', {value})"
+        if type(target) is Attribute:
+            if type(value) is Value:
+                kind = self._bound("k", type(vars(target.module)[target.name]))
+                attributes = self._bound("d", vars(target.module))
+                return f"{attributes}[{target.name!r}] = lifted({kind}, {place[value]})"
+            new = self._kept(value, place, fresh)
+            return f"set({self._bound('m', target.module)}, {target.name!r}, {new})"
+        assert type(target) is Kept
+        name = f"{self._bound('d', target.holder)}[{target.key!r}]"
+        return f"{name} = {self._kept(value, place, fresh)}"
 
     def _kept(self, value: Any, place: dict[Value, str], fresh: set[Value]) -> str:
         if type(value) is Value:  # optimizers write into their arrays: nobody else may have it
@@ -196,6 +373,24 @@ def roll_back(undo: list[tuple[Any, Any]]) -> None:
             holder.update(before)
         else:
             holder.bit_generator.state = before
+
+
+def _allocates(name: str) -> bool:
+    """Whether the op of this name is a function of NumPy's that always makes a new array."""
+    function = getattr(np, name, None)
+    return isinstance(function, np.ufunc) and getattr(kernels, name, None) is function
+
+
+def _set(holder: Any, name: str, value: Any) -> None:
+    """Set an attribute, unless that changes nothing."""
+    if not same(getattr(holder, name, OTHERWISE), value):
+        setattr(holder, name, value)
+
+
+def _lifted(kind: type[Tensor], array: Any) -> Tensor:
+    tensor = object.__new__(kind)
+    tensor._data, tensor._node = array, None
+    return tensor
 
 
 def _operation(step: Compute) -> str:

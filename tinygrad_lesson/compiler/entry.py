@@ -90,7 +90,7 @@ class Entry:
                 return self._driver(made.program, made.function, made.inputs, made.numbers)
             except (MissingDependencyError, CompilerError) as error:
                 self.mode = "numpy"
-                warnings.warn(f"{error} NumPy takes over.", CompilerWarning, stacklevel=5)
+                _say_once(f"{error} NumPy takes over.")
         written = self.written
         names = {"np": np, **namespace_of(written)}
         exec(written.code, names)
@@ -98,3 +98,9 @@ class Entry:
 
     def _driver(self, program: Program, function: Any, inputs: Any, numbers: Any) -> Driver:
         return Driver(program, function, inputs, numbers, self._call, self.rebuild, self._checked)
+
+
+@functools.cache
+def _say_once(message: str) -> None:
+    """Warn at the line that calls the step, the first time that there is this to say."""
+    warnings.warn(message, CompilerWarning, stacklevel=6)

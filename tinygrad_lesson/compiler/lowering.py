@@ -18,7 +18,7 @@ from ..tracing.program import Equation, Program, Value
 
 COMPARISONS = frozenset({
     "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and",
-    "logical_or", "logical_not", "isnan", "isinf", "isfinite",
+    "logical_or", "logical_xor", "logical_not", "isnan", "isinf", "isfinite", "signbit",
 })  # fmt: skip
 FLOATS = ("float32", "float64")
 

@@ -7,6 +7,8 @@ a kernel of this library's by its name otherwise.
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
@@ -54,6 +56,30 @@ class Text:
 
     def __str__(self) -> str:
         return self.code
+
+
+def _operator(name: str, swapped: bool) -> Callable[..., Text]:
+    """An operator of Python's, in the forward of an op."""
+
+    def call(self: Text, *others: Any) -> Text:
+        written: Text = NOTATIONS[name](*((*others, self) if swapped else (self, *others)))
+        return written
+
+    return call
+
+
+for _python, _name in {
+    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "pow",
+    "floordiv": "floor_divide", "mod": "remainder", "matmul": "matmul", "and": "bitwise_and",
+    "or": "bitwise_or", "xor": "bitwise_xor",
+}.items():  # fmt: skip
+    setattr(Text, f"__{_python}__", _operator(_name, swapped=False))
+    setattr(Text, f"__r{_python}__", _operator(_name, swapped=True))
+for _python, _name in {
+    "neg": "negative", "invert": "bitwise_invert", "abs": "abs", "lt": "less", "le": "less_equal",
+    "gt": "greater", "ge": "greater_equal",
+}.items():  # fmt: skip
+    setattr(Text, f"__{_python}__", _operator(_name, swapped=False))
 
 
 BINARY = {
@@ -104,7 +130,37 @@ def _item(item: Any) -> str:
     return ":".join([*ends, literal(item.step)] if item.step is not None else ends)
 
 
-def _affine(x: Text, weight: Text, bias: Text) -> Text:
+def _matmul(x: Text, y: Text) -> Text:
+    if x.ndim > 2 and y.ndim == 2:  # one large product, where `@` would take many small ones
+        rows = f"{x.within(ATOM)}.reshape(-1, {x.shape[-1]}) @ {y.within(PRODUCT + 1)}"
+        if x.shape[-1] and math.prod(x.shape) and y.shape[-1]:
+            return Text(f"({rows}).reshape({', '.join(map(str, (*x.shape[:-1], y.shape[-1])))})")
+    return _binary("@", PRODUCT)(x, y)
+
+
+def _mean(x: Text, axis: Any = None, keepdims: bool = False) -> Text | None:
+    """NumPy's own where it does the same: not for integers, halves and nothing at all."""
+    if x.dtype is None or x.dtype.char not in "fd" or not x.size:
+        return None
+    return _reduction("mean")(x, axis=axis, keepdims=keepdims)
+
+
+def _square(x: Text) -> Text | None:
+    """``x ** 2``, which NumPy computes as a product if `x` is an array, and not a number."""
+    if not x.shape or x.dtype is None or x.dtype.kind not in "iuf":
+        return None
+    return _binary("**", POWER)(x, 2)
+
+
+def _take(x: Text, indices: Any, axis: Any = None) -> Text | None:
+    if not isinstance(indices, Text) or indices.dtype == np.uint64 or axis is None:
+        return None
+    return Text(f"{x.within(ATOM)}.take({indices}, axis={axis})")
+
+
+def _affine(x: Text, weight: Text, bias: Text) -> Text | None:
+    if x.ndim > 2 or {x.dtype, weight.dtype, bias.dtype} != {x.dtype}:
+        return None
     return Text(f"{x.within(PRODUCT)} @ {weight.within(ATOM)}.T + {bias.within(PRODUCT)}", SUM)
 
 
@@ -114,7 +170,9 @@ def _reshape(x: Text, shape: Any, copy: Any = None) -> Text:
 
 
 def _permuted(x: Text, axes: Any = None) -> Text:
-    return Text(f"{x.within(ATOM)}.transpose({', '.join(map(literal, axes or ()))})")
+    turned = axes is None or tuple(axes) == tuple(range(x.ndim))[::-1]
+    written = "T" if turned else f"transpose({', '.join(map(literal, axes))})"
+    return Text(f"{x.within(ATOM)}.{written}")
 
 
 def _transposed(x: Text) -> Text:
@@ -136,20 +194,22 @@ def _squeezed(x: Text, axis: Any) -> Text:
 
 def _joined(name: str) -> Callable[..., Text]:
     def write(arrays: Sequence[Any], axis: Any = 0) -> Text:
-        return Text(f"np.{name}(({', '.join(text(x).code for x in arrays)},), axis={axis})")
+        return Text(f"np.{name}([{', '.join(text(x).code for x in arrays)}], axis={axis})")
 
     return write
 
 
-NOTATIONS: dict[str, Callable[..., Text]] = {
+NOTATIONS: dict[str, Callable[..., Any]] = {
     **{name: _binary(*how) for name, how in BINARY.items()},
     **{name: _sign(symbol) for name, symbol in UNARY_SIGNS.items()},
     **{name: _reduction(name) for name in REDUCTIONS},
     "abs": lambda x: Text(f"np.abs({text(x)})"),
     "getitem": _getitem, "affine": _affine, "reshape": _reshape, "permute_dims": _permuted,
     "matrix_transpose": _transposed, "astype": _converted, "where": _where, "squeeze": _squeezed,
-    "concat": _joined("concatenate"), "stack": _joined("stack"),
+    "concat": _joined("concatenate"), "stack": _joined("stack"), "matmul": _matmul, "mean": _mean,
+    "square": _square, "take": _take,
 }  # fmt: skip
+"""By kernel: how it is written, or None where it has to be called as it is."""
 
 
 class Notation:
@@ -159,26 +219,50 @@ class Notation:
         self.kernels: dict[str, Callable[..., Any]] = {}
 
     def __getattr__(self, name: str) -> Callable[..., Text]:
-        if name in NOTATIONS:
-            return NOTATIONS[name]
-
         def write(*args: Any, **params: Any) -> Text:
-            function = getattr(kernels, name)
-            if getattr(np, name, None) is function:
-                called = f"np.{name}"
-            else:
-                called = name
-                self.kernels[name] = function
-            return Text(f"{called}({_arguments(args, params)})")
+            written: Text | None = NOTATIONS[name](*args, **params) if name in NOTATIONS else None
+            return written or self._called(name, args, params)
 
         return write
 
+    def _called(self, name: str, args: Sequence[Any], params: Mapping[str, Any]) -> Text:
+        """A call of a kernel, by its name in NumPy or in this library."""
+        function = getattr(kernels, name)
+        if getattr(np, name, None) is function:
+            called = f"np.{name}"
+        else:
+            called = name
+            self.kernels[name] = function
+            params = {k: v for k, v in params.items() if not _is_default(function, k, v)}
+        return Text(f"{called}({_arguments(args, params)})")
+
     def write(self, op: Op[...], inputs: Sequence[Text], params: Mapping[str, Any]) -> Text:
         """The expression of an op."""
-        written: Text = op.forward(self, *inputs, **params)
-        if written.code.startswith("where("):
+        try:
+            written = op.forward(self, *inputs, **params)
+        except (TypeError, AttributeError, ValueError):
+            written = None
+        if not isinstance(written, Text):  # an op of a user's own, which is no expression
+            self.kernels[op.name] = functools.partial(op.forward, kernels)
+            written = Text(f"{op.name}({_arguments(inputs, params)})")
+        if "where(" in written.code:
             self.kernels["where"] = kernels.where
         return written
+
+
+@functools.cache
+def _defaults(function: Callable[..., Any]) -> Mapping[str, Any]:
+    try:
+        found = inspect.signature(function).parameters
+    except ValueError:
+        return {}
+    return {name: p.default for name, p in found.items()}
+
+
+def _is_default(function: Callable[..., Any], name: str, value: Any) -> bool:
+    """Whether a parameter need not be said."""
+    default = _defaults(function).get(name, inspect.Parameter.empty)
+    return type(default) is type(value) and bool(default == value)
 
 
 def text(value: Any) -> Text:
@@ -197,6 +281,9 @@ def literal(value: Any) -> str:
     """Python source of a static value, or of what holds arrays."""
     if isinstance(value, Text):
         return value.code
+    if isinstance(value, tuple) and any(isinstance(x, slice) for x in value):
+        items = ", ".join("SLOT" if x is SLOT else _item(x) for x in value)
+        return f"np.s_[{items}{',' * (len(value) == 1)}]"
     if isinstance(value, tuple | list):
         inner = ", ".join(map(literal, value))
         return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' * (len(value) == 1)})"

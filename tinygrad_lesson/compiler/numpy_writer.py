@@ -7,27 +7,29 @@ deserves a name, the others inside the expressions that need them.
 from __future__ import annotations
 
 import builtins
-import keyword
-import math
-import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..arrays import SLOT, Array
 from ..arrays import numpy as kernels
-from ..tracing.numbers import Number, Read
-from ..tracing.program import Argument, Constant, Equation, Gradient, Held, Kept, Program, Value
-from .notation import Notation, Text, literal, text
+from ..tracing.numbers import Compute, Number, Read
+from ..tracing.program import Constant, Equation, Program, Value
+from .layout import Line, laid_out
+from .lifetimes import Made, reused
+from .naming import Hints, Names
+from .notation import NOTATIONS, Notation, Text, literal, text
 
-WIDE = 88
+WIDE = 68
 """Expressions are not made longer than that by putting others into them."""
-
-BIG = 1 << 14
-"""Arrays of so many elements are let go of after their last use."""
 
 INLINED = ("elementwise", "movement", "reduction", "linear", "creation")
 """The kinds of ops that may stand inside an expression."""
+
+SHORT = 12
+"""Constants of so many elements are written out."""
 
 
 class Written(NamedTuple):
@@ -39,10 +41,14 @@ class Written(NamedTuple):
         ``def step(...)``, which returns a tuple of the program's outputs.
     inputs
         The values that it takes, in order; after them come the `numbers`.
+    numbers
+        The Python numbers that it takes, by their index among those of the program.
     kernels
         Functions of this library that it calls, by name.
     constants
         Arrays that it uses, by name.
+    parameters
+        What `inputs` and then `numbers` are called.
     """
 
     code: str
@@ -50,6 +56,7 @@ class Written(NamedTuple):
     numbers: list[int]
     kernels: dict[str, Callable[..., Any]]
     constants: dict[str, Array]
+    parameters: list[str]
 
 
 def write(program: Program, arguments: list[str], name: str = "step") -> Written:
@@ -64,128 +71,113 @@ def write(program: Program, arguments: list[str], name: str = "step") -> Written
     name
         Of the function.
     """
-    return _Writer(program, arguments).written(name)
+    return _Writer(program, arguments, name).written()
 
 
 class _Writer:
-    def __init__(self, program: Program, arguments: list[str]) -> None:
-        self.program, self.arguments = program, arguments
+    def __init__(self, program: Program, arguments: list[str], name: str) -> None:
+        self.program, self.name = program, name
+        self.hints = Hints(program, arguments)
+        self.names = Names({"np", "SLOT", name, *dir(builtins), *dir(kernels)})
         self.notation = Notation()
-        self.names: dict[Any, str] = {}
-        self.taken: set[str] = {"np", "SLOT", "step", *dir(builtins), *dir(kernels)}
+        self.shown: dict[Value, str] = {}
         self.texts: dict[Value, Text] = {}
+        self.inside: dict[Value, Value] = {}
         self.constants: dict[str, Array] = {}
-        self.numbers: list[int] = []
-        self.lines: list[str] = []
+        self.numbers: dict[int, Text] = {}
+        self.read: list[int] = []
+        self.lines: list[Line] = []
+        self.made: list[Made] = []
+        self.needs: dict[Value, set[Value]] = {}  # of what is written inside a line
+        self.outputs = program.outputs()
         used = [x for equation in program.equations for x in equation.values()]
-        self.uses = Counter([*used, *program.outputs()])
+        self.uses = Counter([*used, *self.outputs])
+        self.users: dict[Value, Equation] = {}
+        for equation in reversed(program.equations):
+            self.users.update(dict.fromkeys(equation.values(), equation))
+        self.host: dict[int, Read | Compute] = {
+            step.out: step for step in program.host.steps if isinstance(step, Read | Compute)
+        }
 
-    def written(self, name: str) -> Written:
+    def written(self) -> Written:
         inputs = [v for v in self.program.inputs if type(v.source) is not Constant]
-        for value in self.program.inputs:
+        for value in (*inputs, *(v for v in self.program.inputs if type(v.source) is Constant)):
             self._input(value)
-        outputs = set(self.program.outputs())
-        self._hints()
-        last = self._last_uses()
-        scope = ""
-        for place, equation in enumerate(self.program.equations):
+        outputs = set(self.outputs)
+        for equation in self.program.equations:
             expression = self._expression(equation)
-            if self._fits_inside(equation, place, outputs):
-                self.texts[equation.out] = expression
+            out = equation.out
+            needs = {y for x in equation.values() for y in self.needs.get(x, (x,))}
+            if self._fits_inside(equation, expression, outputs):
+                self.texts[out], self.needs[out] = expression, needs
+                self.inside[out] = self.users[out].out
                 continue
-            if equation.scope != scope:
-                scope = equation.scope
-                self.lines.append(f"# {scope}" if scope else "")
-            target = self._name(equation.out, self._hint(equation))
-            self.lines.append(f"{target} = {expression}{self._shape(equation.out, expression)}")
-            self.texts[equation.out] = Text(
-                target, shape=equation.out.shape, dtype=equation.out.dtype
-            )
-            gone = [v for v in last.get(place, ()) if v not in outputs and self._is_big(v)]
-            if gone:
-                self.lines.append(f"del {', '.join(self.texts[v].code for v in gone)}")
-        parameters = [self.names[v] for v in inputs]
-        parameters += [self.names[Number, index] for index in self.numbers]
-        results = [self.texts[v].code for v in self.program.outputs()]
-        body = [*self.lines, f"return {', '.join(results)}{',' * (len(results) == 1)}"]
-        code = f"def {name}({', '.join(parameters)}):\n"
-        code += "\n".join(f"    {line}".rstrip() for line in body) + "\n"
-        return Written(code, inputs, self.numbers, self.notation.kernels, self.constants)
+            target = self.names.new(self.hints.of_result(equation, self._inside(), self.shown))
+            self.shown[out] = target
+            shape = "x".join(map(str, out.shape))
+            self.lines.append(Line(f"{target} = {expression}", shape, equation.scope))
+            self.made.append(Made(len(self.lines) - 1, equation, needs))
+            self.texts[out] = Text(target, shape=out.shape, dtype=out.dtype)
+        reused(self.program, self.made, self.shown, self.texts, self.lines)
+        parameters = [self.shown[v] for v in inputs]
+        parameters += [self.numbers[index].code for index in self.read]
+        results = [self.texts[v].code for v in self.outputs]
+        code = laid_out(self.name, parameters, self._definitions(), self.lines, results)
+        return Written(
+            code, inputs, self.read, self.notation.kernels, self.constants, parameters
+        )  # fmt: skip
 
-    # ---- names ---------------------------------------------------------------------------
+    def _inside(self) -> dict[Value, Value]:
+        """For what is written inside a line, the value of that line."""
+        found = {}
+        for value, user in self.inside.items():
+            while user in self.inside:
+                user = self.inside[user]
+            found[value] = user
+        return found
 
-    def _name(self, key: Any, hint: str) -> str:
-        """A new name, like `hint`."""
-        hint = re.sub(r"\W", "_", hint) or "value"
-        if not hint[0].isalpha():
-            hint = f"p{hint}" if hint[0].isdigit() else f"v{hint}"
-        if keyword.iskeyword(hint):
-            hint += "_"
-        name, count = hint, 1
-        while name in self.taken:
-            count += 1
-            name = f"{hint}{count}" if not hint[-1].isdigit() else f"{hint}_{count}"
-        self.taken.add(name)
-        self.names[key] = name
-        return name
+    # ---- what is given -------------------------------------------------------------------
 
     def _input(self, value: Value) -> None:
         source = value.source
         if type(source) is Constant and source.array.ndim == 0:
             self.texts[value] = Text(literal(source.array), shape=(), dtype=value.dtype)
             return
-        if type(source) is Argument:
-            hint = self.arguments[source.position]
-        elif type(source) is Kept:
-            hint = source.key
-        elif type(source) is Gradient:
-            hint = "gradient"
-        else:
-            hint = value.name or ("c" if type(source) is Constant else "w")
-            hint = "random" if not value.name and type(source) not in (Constant, Held) else hint
-        name = self._name(value, hint)
+        name = self.shown[value] = self.names.new(self.hints.of_input(value))
         if type(source) is Constant:
             self.constants[name] = source.array
         self.texts[value] = Text(name, shape=value.shape, dtype=value.dtype)
 
+    def _definitions(self) -> list[str]:
+        """Constants, above the function."""
+        return [
+            f"{name} = {written}" if (written := constant(array)) else f"# {name}: {told(array)}"
+            for name, array in self.constants.items()
+        ]
+
     def _number(self, number: Number) -> Text:
-        key = Number, number.index
-        if key not in self.names:
-            reads = (step for step in number.host.steps if type(step) is Read)
-            hint = next((step.key for step in reads if step.out == number.index), "number")
-            self._name(key, hint)
-            self.numbers.append(number.index)
-        return Text(self.names[key])
+        """A Python number: read from the state, or computed from such."""
+        step = self.host[number.index]
+        if number.index not in self.numbers:
+            if isinstance(step, Read):
+                self.numbers[number.index] = Text(self.names.new(self.hints.of_number(step)))
+                self.read.append(number.index)
+            else:
+                self.numbers[number.index] = self._computed(step)
+        return self.numbers[number.index]
 
-    def _hints(self) -> None:
-        """Outputs are named after the place that they go to."""
-        self.wanted: dict[Value, str] = {}
-        names = {v.source.tensor: v.name for v in self.program.inputs if type(v.source) is Held}
-        kept = {
-            (id(v.source.holder), v.source.key): self.names[v]
-            for v in self.program.inputs
-            if type(v.source) is Kept
-        }
-        for target, value in self.program.writes:
-            if type(value) is not Value:
-                continue
-            if type(target) is Held:
-                self.wanted[value] = f"new_{target.tensor.name or names.get(target.tensor) or 'w'}"
-            elif type(target) is Kept:
-                key = id(target.holder), target.key
-                self.wanted[value] = f"new_{kept.get(key, target.key)}"
-        for value in self.program.results:
-            if type(value) is Value:
-                self.wanted.setdefault(value, "result")
-
-    def _hint(self, equation: Equation) -> str:
-        """After where it goes, or the layer that made it, or its op."""
-        if equation.out in self.wanted:
-            return self.wanted[equation.out]
-        layer, _, kind = equation.scope.rpartition("/")[2].partition(":")
-        if kind and not layer.isdigit():
-            return layer
-        return f"{kind.lower()}{layer}" if kind else equation.op.name
+    def _computed(self, step: Compute) -> Text:
+        operands = [
+            self._number(x) if type(x) is Number else text(x) for x in step.operands
+        ]  # fmt: skip
+        written: Text = NOTATIONS[OPERATIONS[step.symbol]](*operands)
+        if step.symbol == "abs":
+            written = Text(f"abs({operands[0]})")
+        if len(written.code) <= SHORT + 3:
+            return written
+        name = self.names.new("factor")
+        self.lines.append(Line(f"{name} = {written}"))
+        return Text(name)
 
     # ---- expressions ---------------------------------------------------------------------
 
@@ -198,35 +190,54 @@ class _Writer:
         written = self.notation.write(equation.op, inputs, equation.params)
         return Text(written.code, written.strength, equation.out.shape, equation.out.dtype)
 
-    def _fits_inside(self, equation: Equation, place: int, outputs: set[Value]) -> bool:
+    def _fits_inside(self, equation: Equation, expression: Text, outputs: set[Value]) -> bool:
         """Whether a result is used once, in an expression that stays readable."""
         out = equation.out
-        if self.uses[out] != 1 or out in outputs or equation.op.kind.name not in INLINED:
+        if self.uses[out] != 1 or out in outputs or out.name:
             return False
-        user = next(e for e in self.program.equations[place + 1 :] if out in e.inputs)
-        if user.op.kind.name not in INLINED or user.scope != equation.scope:
+        user = self.users[out]
+        if equation.op.kind.name not in INLINED or user.op.kind.name not in INLINED:
+            return False
+        if user.scope != equation.scope and not self._is_activated(equation, user):
             return False
         others = sum(len(self.texts[x].code) for x in user.values() if x in self.texts)
-        return len(self._expression(equation).code) + others < WIDE - 20
+        return len(expression.code) + others < WIDE
 
-    def _shape(self, value: Value, expression: Text) -> str:
-        return f"  # {'x'.join(map(str, value.shape))}" if value.shape else ""
+    def _is_activated(self, equation: Equation, user: Equation) -> bool:
+        """Whether a layer is followed by a function of its result alone, in the same model."""
+        same = equation.scope.partition("/")[0] == user.scope.partition("/")[0]
+        unary = user.op.kind.name == "elementwise" and len(list(user.values())) == 1
+        return bool(equation.scope) and same and unary and equation.op.name == "affine"
 
-    def _last_uses(self) -> dict[int, list[Value]]:
-        """By place, the results of equations that are not needed after it."""
-        last: dict[Value, int] = {}
-        made = {equation.out for equation in self.program.equations}
-        for place, equation in enumerate(self.program.equations):
-            for value in equation.values():
-                if value in made:
-                    last[value] = place
-        found: dict[int, list[Value]] = {}
-        for value, place in last.items():
-            found.setdefault(place, []).append(value)
-        return found
 
-    def _is_big(self, value: Value) -> bool:
-        return math.prod(value.shape) >= BIG and self.texts[value].code in self.taken
+OPERATIONS = {
+    "+": "add", "-": "subtract", "*": "multiply", "/": "divide", "//": "floor_divide",
+    "%": "remainder", "**": "pow", "<": "less", "<=": "less_equal", ">": "greater",
+    ">=": "greater_equal", "==": "equal", "!=": "not_equal", "neg": "negative", "abs": "abs",
+}  # fmt: skip
+"""The ops that are written as Python's operators are."""
+
+
+def constant(array: Array) -> str:
+    """Source of a constant; nothing for a large one."""
+    kind = "" if array.dtype in (np.float64, np.int64) else f", {literal(array.dtype)}"
+    same = array.size and (array == array.flat[0]).all() and not np.signbit(array).any()
+    if same and array.dtype.kind in "iuf":
+        first = array.flat[0].item()
+        shape = literal(array.shape if array.ndim != 1 else array.size)
+        if first in (0, 1) and array.dtype.kind == "f":
+            return f"np.{'ones' if first else 'zeros'}({shape}{kind})"
+        return f"np.full({shape}, {literal(first)}{kind})"
+    if array.dtype == np.int64 and array.ndim == 1 and (array == np.arange(array.size)).all():
+        return f"np.arange({array.size})"
+    if 0 < array.size <= SHORT and array.dtype.kind in "iuf":
+        return f"np.array({literal(array.tolist())}{kind})"
+    return ""
+
+
+def told(array: Array) -> str:
+    """A constant in words."""
+    return f"{'x'.join(map(str, array.shape))} numbers, {array.dtype}"
 
 
 def namespace_of(written: Written) -> dict[str, Any]:

@@ -16,7 +16,9 @@ from ..graph import Shape
 from ..tracing.program import Equation, Program, Value
 from .c_operators import FLOATS, can_write, type_of
 from .lowering import axes_of
+from .moves import can_move
 from .views import View, contiguous
+from .window_calls import can_slide
 
 REDUCTIONS = frozenset({"sum", "max", "min"})
 
@@ -89,6 +91,10 @@ class _Scheduler:
             self._alone("columns", equation)
         elif not empty and self._is_product(equation):
             self._alone("product", equation)
+        elif not empty and can_slide(equation, self.views):
+            self._alone("window", equation)
+        elif not empty and (kind := can_move(equation, self.views)):
+            self._alone(kind, equation)
         else:
             self._alone("host", equation)
 

@@ -1,13 +1,15 @@
 """The toolchain: C source becomes a loaded library, once.
 
-What was built is kept in a folder that belongs to the user alone, under a name that is a digest of
-everything that went in: the source, the compiler and its version, the flags and the processor. A
-library is built under a name of its own and moved into place in one step, so that two processes
-that build the same thing do not disturb one another.
+What was built is kept in a folder that belongs to the user alone. Its name has two parts: a digest
+of everything that went in (the source, the compiler and its version, the flags and the processor)
+and a digest of what came out, so that a file which was damaged since is found out before it is
+loaded. A library is built under another name and moved into place in one step: two processes that
+build the same thing do not disturb one another.
 """
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import functools
 import hashlib
@@ -25,10 +27,13 @@ from pathlib import Path
 from ..errors import MissingDependencyError, TinygradError
 
 FLAGS = ("-std=gnu11", "-O3", "-march=native", "-fPIC", "-shared", "-fno-math-errno",
-         "-fno-trapping-math", "-fopenmp-simd", "-fvisibility=hidden", "-fwrapv")  # fmt: skip
+         "-fno-trapping-math", "-ffp-contract=off", "-fopenmp-simd", "-fvisibility=hidden",
+         "-fwrapv")  # fmt: skip
 """No -ffast-math: NaN, infinities, signed zeros and denormals are what they are in NumPy.
 
-(``-fopenmp-simd`` lets the compiler split the sums that are marked for it; it brings no threads.)
+Nor is ``x * y + z`` computed with one rounding in the place of two, for NumPy rounds twice: what is
+0 there would not be 0 here. (``-fopenmp-simd`` lets the compiler split the sums that are marked for
+it; it brings no threads.)
 """
 
 HEADERS = Path(__file__).parent / "c"
@@ -54,21 +59,90 @@ def load(source: str) -> ctypes.CDLL:
             "compile", "there is no C compiler",
             "Install one (Debian: apt-get install gcc), set CC, or pip install ziglang.",
         )  # fmt: skip
-    text = _with_headers(source)
+    text = with_headers(source)
     folder = cache_folder()
-    name = hashlib.sha256("\0".join((text, *compiler, version_of(compiler), *FLAGS,
-                                     processor())).encode()).hexdigest()[:32]  # fmt: skip
-    library = folder / f"{name}.so"
-    if _is_ours(library):
-        try:
-            return ctypes.CDLL(str(library))
-        except OSError:  # damaged: it is built again
-            library.unlink(missing_ok=True)
+    name = _digest("\0".join((text, *compiler, version_of(compiler), *FLAGS, processor())).encode())
+    library = _kept(folder, name) or _built(folder, name, text, compiler)
+    try:
+        return ctypes.CDLL(str(library))
+    except OSError as error:  # where no program may be run from, for instance
+        raise CompilerError(
+            "compile", f"what was built cannot be loaded: {error}",
+            "Let XDG_CACHE_HOME be a folder that libraries may be loaded from.",
+        ) from error  # fmt: skip
+
+
+# ---- the cache -----------------------------------------------------------------------------
+
+
+def cache_folder() -> Path:
+    """The folder for what was built, where no one else can write; a temporary one if need be."""
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    try:
+        base = given if given.is_absolute() else Path.home() / ".cache"
+        folder = base / "tinygrad_lesson" / "kernels"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.stat()
+        if _is_mine(found) and stat.S_IMODE(found.st_mode) != 0o700:
+            folder.chmod(0o700)
+    except (OSError, RuntimeError):  # there is no home, or nothing may be written there
+        return _temporary_folder(os.getpid())
+    usable = _is_mine(found) and os.access(folder, os.W_OK | os.X_OK)
+    return folder if usable else _temporary_folder(os.getpid())
+
+
+@functools.cache
+def _temporary_folder(process: int) -> Path:
+    """A folder for this process alone, which takes it away in the end."""
+    folder = Path(tempfile.mkdtemp(prefix="tinygrad_lesson-"))
+
+    def remove() -> None:
+        if os.getpid() == process:  # and not a child of it
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
+    return folder
+
+
+def _is_mine(found: os.stat_result) -> bool:
+    return not hasattr(os, "getuid") or found.st_uid == os.getuid()
+
+
+def _kept(folder: Path, name: str) -> Path | None:
+    """The library of this name, if there is one that is whole, and no one else can have put there.
+
+    (The end of a damaged one might be missing, and then loading it would end the process.)
+    """
+    for library in folder.glob(f"{name}-*.so"):
+        found = library.lstat()
+        mine = stat.S_ISREG(found.st_mode) and _is_mine(found) and not found.st_mode & 0o22
+        if mine and library.name == _library_name(name, library.read_bytes()):
+            return library
+        library.unlink(missing_ok=True)
+    return None
+
+
+def _library_name(name: str, content: bytes) -> str:
+    return f"{name}-{_digest(content)}.so"
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+# ---- building ------------------------------------------------------------------------------
+
+
+def _built(folder: Path, name: str, text: str, compiler: tuple[str, ...]) -> Path:
+    """Compile `text`, and keep the library."""
     with tempfile.TemporaryDirectory(dir=folder) as place:
         written, built = Path(place) / "step.c", Path(place) / "step.so"
         written.write_text(text)
-        command = [*compiler, *FLAGS, "-o", str(built), str(written), "-lm"]
-        done = subprocess.run(command, capture_output=True, text=True)
+        command, done = _run(compiler, FLAGS, written, built)
+        if done.returncode:
+            flags = _understood(compiler, Path(place))
+            if flags != FLAGS:
+                command, done = _run(compiler, flags, written, built)
         if done.returncode:
             kept = folder / f"{name}.c"
             shutil.copy(written, kept)
@@ -79,11 +153,36 @@ def load(source: str) -> ctypes.CDLL:
                 f"The source is kept in {kept}; mode='numpy' does without a compiler.",
             )
         built.chmod(0o600)
+        library = folder / _library_name(name, built.read_bytes())
         os.replace(built, library)
-    return ctypes.CDLL(str(library))
+    return library
 
 
-@functools.cache
+def _run(
+    compiler: tuple[str, ...], flags: tuple[str, ...], source: Path, library: Path
+) -> tuple[list[str], subprocess.CompletedProcess[str]]:
+    """Compile a file; the command, and how it went."""
+    command = [*compiler, *flags, "-o", str(library), str(source), "-lm"]
+    try:
+        return command, subprocess.run(command, capture_output=True, text=True, errors="replace")
+    except OSError as error:
+        return command, subprocess.CompletedProcess(command, 127, "", str(error))
+
+
+def _understood(compiler: tuple[str, ...], place: Path) -> tuple[str, ...]:
+    """Those of the flags that the compiler knows, found by trying each on an empty file."""
+    empty, out = place / "empty.c", place / "empty.so"
+    empty.write_text("int nothing;\n")
+
+    def knows(flag: str) -> bool:
+        return not _run(compiler, (flag, "-shared"), empty, out)[1].returncode
+
+    flags = tuple(flag for flag in FLAGS if knows(flag))
+    if "-march=native" not in flags and knows("-mcpu=native"):  # its name on ARM, in older ones
+        flags += ("-mcpu=native",)
+    return flags
+
+
 def find_compiler() -> tuple[str, ...] | None:
     """The command of a C compiler: ``$CC``, cc, gcc, clang, or the one in the ziglang package."""
     given = shlex.split(os.environ.get("CC", ""))
@@ -100,7 +199,10 @@ def find_compiler() -> tuple[str, ...] | None:
 @functools.cache
 def version_of(compiler: tuple[str, ...]) -> str:
     """What the compiler says of itself."""
-    done = subprocess.run([*compiler, "--version"], capture_output=True, text=True)
+    try:
+        done = subprocess.run([*compiler, "--version"], capture_output=True, text=True)
+    except OSError:  # so will compiling
+        return ""
     return done.stdout.partition("\n")[0]
 
 
@@ -111,41 +213,15 @@ def processor() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.machine() + platform.processor()
-    told = ("flags", "Features", "model name")
-    return "\n".join(line for line in lines if line.startswith(told))
+    told = ("flags", "Features", "model name", "CPU part")
+    return "\n".join(dict.fromkeys(line for line in lines if line.startswith(told)))
 
 
-def cache_folder() -> Path:
-    """The folder for what was built: no one else can write there."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(base) / "tinygrad_lesson" / "kernels"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = folder.stat()
-    if hasattr(os, "getuid") and (
-        found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o77
-    ):
-        if found.st_uid == os.getuid():
-            folder.chmod(0o700)
-        else:  # somebody else's: what lies there is not to be trusted
-            return Path(tempfile.mkdtemp(prefix="tinygrad_lesson-"))
-    return folder
-
-
-def _is_ours(library: Path) -> bool:
-    """Whether it is a plain file that the user alone can have put there."""
-    try:
-        found = library.lstat()
-    except OSError:
-        return False
-    mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
-    return stat.S_ISREG(found.st_mode) and mine and not stat.S_IMODE(found.st_mode) & 0o22
-
-
-def _with_headers(source: str) -> str:
+def with_headers(source: str) -> str:
     """The source with the files that it includes in quotes put into it."""
     lines = []
     for line in source.splitlines():
         if line.startswith('#include "'):
-            line = (HEADERS / line.split('"')[1]).read_text()
+            line = with_headers((HEADERS / line.split('"')[1]).read_text())
         lines.append(line)
     return "\n".join(lines) + "\n"

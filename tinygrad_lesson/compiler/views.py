@@ -15,6 +15,7 @@ from numpy.lib.stride_tricks import as_strided
 from ..arrays import SLOT, Array
 from ..arrays import numpy as kernels
 from ..graph import Shape
+from ..op import REGISTRY
 from ..tracing.program import Equation, Program, Value
 
 VIEWS = frozenset({
@@ -40,6 +41,11 @@ class View(NamedTuple):
             and is_contiguous(self.shape, self.strides)
         )
 
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
     def broadcast(self, shape: Shape) -> View:
         """The same, stretched to `shape`."""
         lead = len(shape) - len(self.shape)
@@ -63,6 +69,14 @@ def is_contiguous(shape: Shape, strides: tuple[int, ...]) -> bool:
     return all(n == 1 or s == t for n, s, t in zip(shape, strides, contiguous(shape), strict=True))
 
 
+def strided(value: Value, index: tuple[Any, ...]) -> View:
+    """The part of a value that an index of integers and slices names."""
+    array = as_strided(np.empty(1, np.int8), value.shape, contiguous(value.shape))
+    part = array[(*index, *(() if Ellipsis in index else (Ellipsis,)))]
+    shift = part.__array_interface__["data"][0] - array.__array_interface__["data"][0]
+    return View(value, part.shape, tuple(part.strides), shift)
+
+
 def views_of(program: Program) -> dict[Value, View]:
     """For every value of a program, where its numbers are."""
     found = {v: _itself(v) for v in program.inputs}
@@ -70,6 +84,24 @@ def views_of(program: Program) -> dict[Value, View]:
         view = _view(equation, found) if equation.op.name in VIEWS else None
         found[equation.out] = view or _itself(equation.out)
     return found
+
+
+def copied_where_needed(program: Program) -> Program:
+    """The program with a copy before each reshape that is no view of what it is given."""
+    views = views_of(program)
+    count = max((e.out.number for e in program.equations), default=0)
+    equations = []
+    for equation in program.equations:
+        (x, *_) = equation.inputs
+        if equation.op.name == "reshape" and views[equation.out].base is equation.out:
+            count += 1
+            copy = Value(count, x.shape, x.dtype)
+            equations.append(
+                Equation(copy, REGISTRY["positive"], (x,), {}, equation.scope, equation.line)
+            )
+            equation = equation._replace(inputs=(copy,))
+        equations.append(equation)
+    return program.with_equations(equations, {})
 
 
 def _itself(value: Value) -> View:

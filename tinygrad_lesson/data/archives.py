@@ -70,7 +70,7 @@ def unpack(
         inner = Path(temporary) / target.name
         inner.mkdir()
         total = 0
-        with _readable(source), _members(source) as members:
+        with readable(source), _members(source) as members:
             for member in members:
                 if not fnmatchcase(member.name, pattern):
                     continue
@@ -95,14 +95,14 @@ def unpack(
 
 def check_zip(path: Path) -> None:
     """Refuse a zip that is damaged or cut off, or something else."""
-    with _readable(path), zipfile.ZipFile(path) as packed:
+    with readable(path), zipfile.ZipFile(path) as packed:
         bad = packed.testzip()
         if bad is not None:
             raise zipfile.BadZipFile(f"{bad} is damaged")
 
 
 @contextmanager
-def _readable(source: Path) -> Iterator[None]:
+def readable(source: Path) -> Iterator[None]:
     """Turn what the readers of archives raise into one error."""
     try:
         yield

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arguments import count
-from ..errors import RangeError, ShapeError, StateDictError
+from ..errors import ArgumentError, RangeError, ShapeError, StateDictError
 from ..random import default_generator
 from ..tensor import Tensor
 from .datasets import Dataset
@@ -42,6 +42,11 @@ class DataLoader:
         disk, or calls what releases Python's lock. The order stays the same.
     generator
         Shuffles; the default one unless given.
+    batch_sampler
+        Says of which samples each batch is made, in place of `batch_size`, `shuffle`, `drop_last`
+        and `generator`: each loop over it gives their numbers, batch by batch. If it draws from a
+        generator other than the default one, it is in its attribute `generator`. See
+        :class:`~tinygrad_lesson.data.LengthBatches`.
 
     Examples
     --------
@@ -62,6 +67,7 @@ class DataLoader:
         collate_fn: Callable[[list[Any]], Any] | None = None,
         num_workers: int = 0,
         generator: Generator | None = None,
+        batch_sampler: Any = None,
     ) -> None:
         self.dataset = dataset
         self.batch_size = count("DataLoader", "batch_size", batch_size)
@@ -71,12 +77,23 @@ class DataLoader:
         self.drop_last = drop_last
         self.collate_fn = collate_fn
         self.num_workers = count("DataLoader", "num_workers", num_workers)
+        if batch_sampler is not None:
+            if batch_size != 1 or shuffle or drop_last or generator is not None:
+                raise ArgumentError(
+                    "DataLoader",
+                    "batch_sampler and batch_size, shuffle, drop_last or generator are given",
+                    "Pass batch_sampler alone: it says all that they say.",
+                )
+            generator = getattr(batch_sampler, "generator", None)
+        self.batch_sampler = batch_sampler
         self.generator = generator
         self._start: Any = None  # the generator's state when the epoch began
         self._done = 0  # batches of it that were handed out
         self._resume = False
 
     def __len__(self) -> int:
+        if self.batch_sampler is not None:
+            return len(self.batch_sampler)
         whole, rest = divmod(len(self.dataset), self.batch_size)
         return whole + (rest > 0 and not self.drop_last)
 
@@ -87,15 +104,17 @@ class DataLoader:
         else:
             self._start, self._done = generator.bit_generator.state, 0
         self._resume = False
-        total = len(self.dataset)
-        order = generator.permutation(total) if self.shuffle else np.arange(total)
-        chunks = [
-            order[i * self.batch_size : (i + 1) * self.batch_size]
-            for i in range(self._done, len(self))
-        ]
-        for batch in self._fetched(chunks):
+        for batch in self._fetched(self._chunks(generator)[self._done :]):
             self._done += 1
             yield batch
+
+    def _chunks(self, generator: Generator) -> list[Any]:
+        """The numbers of the samples of each batch of an epoch."""
+        if self.batch_sampler is not None:
+            return list(self.batch_sampler)
+        total = len(self.dataset)
+        order = generator.permutation(total) if self.shuffle else np.arange(total)
+        return [order[i * self.batch_size :][: self.batch_size] for i in range(len(self))]
 
     def _fetched(self, chunks: list[Any]) -> Iterator[Any]:
         if not self.num_workers:
@@ -147,8 +166,9 @@ class DataLoader:
         self._resume = self._start is not None
 
     def __repr__(self) -> str:
+        size = "" if self.batch_sampler is not None else f" of {self.batch_size}"
         return (
-            f"DataLoader({len(self.dataset)} samples, {len(self)} batches of {self.batch_size}"
+            f"DataLoader({len(self.dataset)} samples, {len(self)} batches{size}"
             f"{', shuffled' if self.shuffle else ''})"
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -69,6 +70,6 @@ def opened(where: str, path: Path) -> Iterator[BinaryIO]:
         raise damaged(where, path, f"does not unpack: {str(error).rstrip('.')}") from error
 
 
-def damaged(where: str, path: Path, what: str) -> FileFormatError:
+def damaged(where: str, path: Path | zipfile.Path, what: str) -> FileFormatError:
     """The error for a file that cannot be read."""
     return FileFormatError(where, f"{path} {what}", "Fetch it again, or use another copy.")

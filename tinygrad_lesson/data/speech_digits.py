@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,7 +14,7 @@ import numpy as np
 from ..arguments import count
 from ..arrays import Array
 from ..tensor import Tensor
-from .archives import check_zip, unpack
+from .archives import check_zip, readable, unpack
 from .datasets import check_index
 from .download import download as fetch
 from .files import cache_folder, damaged
@@ -21,6 +22,7 @@ from .wav import read_wav
 
 _NAME = re.compile(r"([0-9])_([A-Za-z]+)_([0-9]+)\.wav")
 _TESTED = range(5)
+_File = Path | zipfile.Path
 
 
 class SpeechDigits:
@@ -39,7 +41,8 @@ class SpeechDigits:
     ----------
     root
         The folder of the recordings, ``{digit}_{speaker}_{index}.wav``, or the one with a folder
-        ``recordings`` in it; this set's folder in the user's cache unless given.
+        ``recordings`` in it; or a zip of them, which is read without unpacking it, or a folder with
+        one zip and no recordings. This set's folder in the user's cache unless given.
     train
         Take the training set rather than the test set.
     download
@@ -70,24 +73,22 @@ class SpeechDigits:
             for file, digit, speaker, index in self._found(folder, download)
             if (index in _TESTED) != train
         ]
-        self.files = [file for file, _, _ in chosen]
+        self.files = [Path(str(file)) for file, _, _ in chosen]
         self.speakers = [speaker for _, _, speaker in chosen]
         self.labels = np.array([digit for _, digit, _ in chosen], np.int64)
         self.length = None if length is None else count("SpeechDigits", "length", length)
-        self.recordings = [_fitted(self._read(file), self.length) for file in self.files]
+        self.recordings = [_fitted(self._read(file), self.length) for file, _, _ in chosen]
 
-    def _found(self, folder: Path, download: bool) -> list[tuple[Path, int, str, int]]:
+    def _found(self, folder: Path, download: bool) -> list[tuple[_File, int, str, int]]:
         """The recordings with their digits, speakers and numbers, in the order of their names."""
         inner = folder / "recordings"
-        if download and not any(
-            _NAME.fullmatch(p.name) for p in [*_listed(folder), *_listed(inner)]
-        ):
+        if download and not _named(folder) + _named(inner):
             archive = fetch(self.home, folder / "v1.0.10.zip", check=check_zip)
             with suppress(FileExistsError):  # another process was quicker
                 unpack(archive, inner, "*recordings/*.wav")
         place = inner if inner.is_dir() else folder
-        matches = [(p, _NAME.fullmatch(p.name)) for p in _listed(place)]
-        found = [(p, int(m[1]), m[2], int(m[3])) for p, m in matches if m is not None]
+        archives = list(place.glob("*.zip"))
+        found = _named(place) or (_named(archives[0]) if len(archives) == 1 else [])
         if not found:
             raise FileNotFoundError(
                 f"[SpeechDigits] there are no recordings such as 7_jackson_32.wav in {place}. Pass"
@@ -95,7 +96,7 @@ class SpeechDigits:
             )
         return sorted(found, key=lambda row: row[1:])
 
-    def _read(self, file: Path) -> Array:
+    def _read(self, file: _File) -> Array:
         samples, rate = read_wav(file)
         if len(samples) != 1 or rate != self.rate:
             what = f"has {len(samples)} channels and {rate} samples a second, not 1 and {self.rate}"
@@ -113,8 +114,18 @@ class SpeechDigits:
         return f"SpeechDigits({len(self)} recordings by {len(set(self.speakers))} speakers)"
 
 
-def _listed(folder: Path) -> list[Path]:
-    return list(folder.iterdir()) if folder.is_dir() else []
+def _named(place: Path) -> list[tuple[_File, int, str, int]]:
+    """The recordings in a folder or a zip, with what their names say."""
+    matches = [(file, _NAME.fullmatch(file.name)) for file in _listed(place)]
+    return [(file, int(m[1]), m[2], int(m[3])) for file, m in matches if m is not None]
+
+
+def _listed(place: Path) -> list[_File]:
+    if place.is_file():
+        with readable(place), zipfile.ZipFile(place) as packed:
+            root = zipfile.Path(place)
+            return [root / name for name in packed.namelist()]
+    return list(place.iterdir()) if place.is_dir() else []
 
 
 def _fitted(samples: Array, length: int | None) -> Array:

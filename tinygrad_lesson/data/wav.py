@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import wave
+import zipfile
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,9 +25,10 @@ class Sound(NamedTuple):
     """Samples per second."""
 
 
-def read_wav(path: str | os.PathLike[str]) -> Sound:
+def read_wav(path: str | os.PathLike[str] | zipfile.Path) -> Sound:
     """The sound in a WAV file whose samples have 8, 16, 24 or 32 bits.
 
+    `path` may also be a :class:`zipfile.Path`, a file inside a zip.
     The smallest integer becomes -1 and 0 stays 0, so that the largest is a little less than 1.
     (With 8 bits, the integers have no sign, and 128 stands for 0.) Files in the form "extensible",
     as some programs write with 24 bits, need Python 3.12 or later.
@@ -35,13 +38,13 @@ def read_wav(path: str | os.PathLike[str]) -> Sound:
     FileFormatError
         If the file is damaged, cut off, compressed, in floating point, or no WAV.
     """
-    source = Path(path)
+    source = path if isinstance(path, zipfile.Path) else Path(path)
     with source.open("rb") as file:
         try:
             with wave.open(file) as sound:
                 channels, width, rate, length = sound.getparams()[:4]
                 content = sound.readframes(length)
-        except (wave.Error, EOFError, RuntimeError) as error:
+        except (wave.Error, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
             why = str(error) or "its parts do not fit into it"
             what = f"is no WAV file of plain samples: {why}"
             raise damaged("read_wav", source, what) from error

@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 
 from .. import dtypes, ops
 from ..arguments import shown
+from ..changes import happened
 from ..errors import ArgumentError, TinygradError
 from ..mode import current, restore
 from ..tensor import Tensor
@@ -89,7 +90,18 @@ class Module(Hooks):
                 f"a parameter cannot become a {type(value).__name__}, which nothing would train",
                 f"Change its numbers with .{name}.assign(...), or assign an nn.Parameter.",
             )
+        tracer = current().tracer
+        if tracer is not None:
+            tracer.attribute(self, name)
         object.__setattr__(self, name, value)
+        happened()
+
+    def __delattr__(self, name: str) -> None:
+        tracer = current().tracer
+        if tracer is not None:
+            tracer.attribute(self, name)
+        object.__delattr__(self, name)
+        happened()
 
     def _name_parameter(self, path: str, parameter: Parameter) -> None:
         """Name it after its place in the outermost module, unless it has another one here."""

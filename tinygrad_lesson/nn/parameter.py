@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Self
 
 from ..arguments import check_device
+from ..changes import happened
 from ..dtypes import DType, as_dtype, is_floating
 from ..errors import DTypeError, GradientError
 from ..graph import Leaf, Node
@@ -35,6 +36,7 @@ class Kept(Tensor):
         self._hold(
             data, None if node is None else Leaf(data, node.requires_grad, node.box, node.name)
         )
+        happened()
         if gradient is not None:
             self.grad = gradient  # which converts it
         return self
@@ -72,7 +74,9 @@ class Buffer(Kept):
     @classmethod
     def of(cls, tensor: Tensor) -> Self:
         """`tensor` as a buffer: the same numbers at the same place in the graph."""
-        return object.__new__(cls)._hold(tensor._data, tensor._node)
+        buffer = object.__new__(cls)
+        buffer._data, buffer._node = tensor._data, tensor._node
+        return buffer
 
 
 def convert(where: str, kept: Iterable[tuple[str, Kept]], dtype: Any, device: Any) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from .. import ops
 from ..arguments import count
 from ..arrays import Array
+from ..conversion import known_numbers
 from ..errors import ArgumentError, RangeError
 from ..tensor import Tensor
 from .cells import Elman, Gated, LongShortTerm, Pair, Recurrent
@@ -126,7 +127,7 @@ class _Ragged:
 
     def __init__(self, where: str, lengths: Any, shape: tuple[int, ...], batched: bool) -> None:
         steps, number = shape
-        ends = np.asarray(lengths.raw if isinstance(lengths, Tensor) else lengths)
+        ends = known_numbers(where, "lengths", lengths)
         if ends.shape != ((number,) if batched else ()) or ends.dtype.kind not in "iu":
             raise ArgumentError(
                 where,

@@ -8,7 +8,7 @@ from typing import Any
 from ..arrays import Array
 from ..arrays import numpy as xp
 from ..errors import ArgumentError, StateDictError
-from ..mode import enable_grad
+from ..mode import current, enable_grad
 from .line_search import strong_wolfe
 from .optimizer import Optimizer
 
@@ -94,6 +94,12 @@ class LBFGS(Optimizer):
             raise ArgumentError(
                 "LBFGS", "step() needs the loss more than once",
                 "Pass a function that computes it and calls backward().",
+            )  # fmt: skip
+        tracer = current().tracer
+        if tracer is not None:
+            tracer.refuse(
+                "LBFGS", "how far to go is decided by numbers, which differ from step to step",
+                "Compile the closure, and call step(closure) outside.",
             )  # fmt: skip
         group = self.param_groups[0]
         names = ("lr", "max_iter", "max_eval", "tolerance_grad", "tolerance_change")

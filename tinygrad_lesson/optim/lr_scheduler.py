@@ -65,7 +65,14 @@ class LRScheduler:
 
     def get_last_lr(self) -> list[float]:
         """The rate of each group now."""
-        return [group["lr"] for group in self.optimizer.param_groups]
+        groups: list[Group] = self.optimizer.param_groups
+        tracer = current().tracer
+        if tracer is not None:
+            groups = [
+                tracer.opened(group, self.optimizer, "param_groups", place)
+                for place, group in enumerate(groups)
+            ]
+        return [group["lr"] for group in groups]
 
     def _apply(self) -> None:
         for number, (group, base) in enumerate(
@@ -427,6 +434,12 @@ class ReduceLROnPlateau(LRScheduler):
         """Look at the figure of an epoch."""
         if figure is None:
             raise ArgumentError("ReduceLROnPlateau", "no figure is given", "Pass step(loss).")
+        tracer = current().tracer
+        if tracer is not None:
+            tracer.refuse(
+                "ReduceLROnPlateau", "the figure decides, which is another in the next step",
+                "Return it from the compiled step, and call step(figure) outside.",
+            )  # fmt: skip
         value = float(figure)
         self.last_epoch += 1
         if self._better(value):

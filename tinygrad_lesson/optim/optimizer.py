@@ -83,14 +83,14 @@ class Optimizer:
         tracer = current().tracer
         xp = tracer or numpy_namespace
         number = 0
-        for group in self.param_groups:
+        for place, group in enumerate(self.param_groups):
             if tracer is not None:
-                group = tracer.opened(group)
+                group = tracer.opened(group, self, "param_groups", place)
             for parameter in group["params"]:
                 if (gradient := parameter.grad) is not None:
                     state = self.state.setdefault(number, {})
                     if tracer is not None:
-                        state = tracer.opened(state)
+                        state = tracer.opened(state, self, "state", number)
                     new = self.update(xp, parameter.raw, gradient.raw, group, state)
                     parameter.assign(new, copy=False)
                 number += 1
@@ -146,7 +146,10 @@ class Optimizer:
         state = states_of(where, parameters, state_dict["state"], self.remembers)
         for group, new in zip(self.param_groups, settings, strict=True):
             group.update(new)
-        self.state = state
+        for number in {**self.state, **state}:  # the dicts stay: a compiled step knows them
+            held = self.state.setdefault(number, {})
+            held.clear()
+            held.update(state.get(number, {}))
 
     def __repr__(self) -> str:
         groups = [

@@ -14,12 +14,16 @@ from typing import Any, NamedTuple
 
 
 class Read(NamedTuple):
-    """``holder[key]``, or of a tuple there the number at `place`, becomes number `out`."""
+    """``holder[key]``, or of a tuple there the number at `place`, becomes number `out`.
+
+    It is of the type `kind`; a step in which it is of another is traced anew.
+    """
 
     out: int
     holder: dict[str, Any]
     key: str
     place: int | None
+    kind: type
 
 
 class Compute(NamedTuple):
@@ -59,7 +63,7 @@ class HostProgram:
         """A number in a dict, or in a tuple in a dict."""
         value = holder[key] if place is None else holder[key][place]
         number = self._number(value)
-        self.steps.append(Read(number.index, holder, key, place))
+        self.steps.append(Read(number.index, holder, key, place, type(value)))
         return number
 
     def compute(self, symbol: str, operands: Sequence[Any]) -> Number:

@@ -89,9 +89,27 @@ class Held(NamedTuple):
 
 
 class Gradient(NamedTuple):
-    """The gradient of a tensor from outside."""
+    """The gradient of a tensor from outside.
+
+    Of the tensor at a `position` among the arguments, if there is one: that has another box in the
+    next call.
+    """
 
     box: Box
+    position: int | None = None
+
+
+class Attribute(NamedTuple):
+    """What the tensor holds that is an attribute of a module; as a target, the attribute itself."""
+
+    module: Any
+    name: str
+
+
+class Flag(NamedTuple):
+    """Whether a tensor from outside requires a gradient: a target only."""
+
+    tensor: Tensor
 
 
 class Kept(NamedTuple):
@@ -116,21 +134,56 @@ class Constant(NamedTuple):
     array: Array
 
 
-Source = Argument | Held | Gradient | Kept | Drawn | Constant
+Source = Argument | Held | Gradient | Attribute | Kept | Drawn | Constant
+Target = Argument | Held | Gradient | Attribute | Flag | Kept
 
 
 class Write(NamedTuple):
     """What a step leaves behind: a Value, a Number, or something that is always the same."""
 
-    target: Argument | Held | Gradient | Kept
+    target: Target
     value: Any
 
 
+class Lent(Tensor):
+    """An array of the user's, who may write into it at any time, as a tensor without a copy."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, array: Array) -> Lent:
+        """A tensor on the very array."""
+        tensor = object.__new__(cls)
+        tensor._data, tensor._node = array, None
+        return tensor
+
+
 class Guard(NamedTuple):
-    """Something that was looked at while tracing: the program is good for as long as it holds."""
+    """Something that was looked at while tracing: the program is good for as long as it holds.
+
+    Attributes
+    ----------
+    holds
+        Whether it does.
+    what
+        What would have changed, in the user's words.
+    code
+        The same as Python source, ``{0}`` and so on standing for `objects`, for what may change
+        without anybody noticing, and is looked at in each call. Without it, what it looks at
+        cannot change but through ``changes.happened()``.
+    """
 
     holds: Callable[[], bool]
     what: str
+    code: str = ""
+    objects: tuple[Any, ...] = ()
+
+
+def watched(what: str, code: str, *objects: Any) -> Guard:
+    """A guard that is looked at in each call, by its source."""
+    names = [f"x{place}" for place in range(len(objects))]
+    function = eval(f"lambda {', '.join(names)}: {code.format(*names)}")
+    return Guard(lambda: bool(function(*objects)), what, code, objects)
 
 
 class Program:
@@ -203,7 +256,7 @@ def _told(value: Value) -> str:
     return _place(value.source) + (f" {value.name}" if value.name else "")
 
 
-def _place(source: Source) -> str:
+def _place(source: Source | Target) -> str:
     """Where an array comes from or goes to, in a word or two."""
     if type(source) is Argument:
         return f"argument {source.position}"
@@ -211,10 +264,12 @@ def _place(source: Source) -> str:
         return f"state {source.key}"
     if type(source) is Drawn:
         return f"random {source.method}"
+    if type(source) is Attribute:
+        return f"attribute {source.name}"
     return type(source).__name__.lower()
 
 
 __all__ = [
-    "Argument", "Constant", "Drawn", "Equation", "Gradient", "Guard", "Held", "Kept", "Number",
-    "Program", "Source", "Value", "Write",
+    "Argument", "Attribute", "Constant", "Drawn", "Equation", "Flag", "Gradient", "Guard", "Held",
+    "Kept", "Lent", "Number", "Program", "Source", "Target", "Value", "Write", "watched",
 ]  # fmt: skip

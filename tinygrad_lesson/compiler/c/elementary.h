@@ -1,9 +1,11 @@
 /* Elementary functions that a compiler can turn into vector code: no branches, no calls.
  *
- * Polynomials were fitted for this file (weighted least squares, refined towards the least largest
- * relative error); reductions of the argument are the textbook ones (Muller, "Elementary
- * functions", 2016, chapter 11). Largest errors, in units in the last place, by the tests: exp 1.1,
- * log 1.5, log1p 2.5, expm1 3, tanh 2.5, sigmoid 2.5, erf 3. Double precision is the C library's.
+ * Polynomials were fitted for this file (Chebyshev series, or weighted least squares refined towards
+ * the least largest relative error); reductions of the argument are the textbook ones (Muller,
+ * "Elementary functions", 2016, chapter 11). Largest errors, in units in the last place:
+ *
+ *     exp  log  log1p  expm1  tanh  sigmoid  erf
+ *     @@@
  *
  * NaN goes through; exp(-inf) is 0, log(0) is -inf; denormals are as exact as the rest.
  */
@@ -19,28 +21,65 @@ typedef int16_t i16;
 typedef int8_t i8;
 typedef uint8_t u8;
 
+/* a * b + c: with one rounding where the processor does so in one instruction. The compiler must
+ * not do this by itself (-ffp-contract=off): x * x - y * y is 0 in NumPy where x is y, and its root
+ * 0; with one rounding too few it is below 0, and its root NaN. In polynomials nobody minds. */
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__FP_FAST_FMA)
+static inline f32 ma_f32(f32 a, f32 b, f32 c) { return __builtin_fmaf(a, b, c); }
+static inline f64 ma_f64(f64 a, f64 b, f64 c) { return __builtin_fma(a, b, c); }
+#else
+static inline f32 ma_f32(f32 a, f32 b, f32 c) { return a * b + c; }
+static inline f64 ma_f64(f64 a, f64 b, f64 c) { return a * b + c; }
+#endif
+
+/* NumPy's maximum and minimum: NaN if either is NaN. */
+#define EXTREMES(T)                                                         \
+    static inline T max_##T(T a, T b) { return a >= b || a != a ? a : b; } \
+    static inline T min_##T(T a, T b) { return a <= b || a != a ? a : b; }
+EXTREMES(f32)
+EXTREMES(f64)
+
+/* ---- single precision ---- */
+
 static inline f32 bits_f32(uint32_t bits) { f32 x; memcpy(&x, &bits, 4); return x; }
 static inline uint32_t f32_bits(f32 x) { uint32_t bits; memcpy(&bits, &x, 4); return bits; }
 
 /* 2 to the power n, for -126 <= n <= 127. */
-static inline f32 power_of_2(i32 n) { return bits_f32((uint32_t)(n + 127) << 23); }
+static inline f32 power_f32(i32 n) { return bits_f32((uint32_t)(n + 127) << 23); }
+
+/* exp(r) - 1 for r in +- log(2) / 2. */
+static inline f32 near_f32(f32 r) {
+    f32 p = 1.98577976e-4f;
+    p = ma_f32(p, r, 1.39336044e-3f);
+    p = ma_f32(p, r, 8.33336073e-3f);
+    p = ma_f32(p, r, 4.16664655e-2f);
+    p = ma_f32(p, r, 0.166666665f);
+    p = ma_f32(p, r, 0.500000001f);
+    return ma_f32(p * r, r, r);
+}
 
 static inline f32 exp_f32(f32 x) {
     f32 y = x > 89.0f ? 89.0f : x;
     y = y < -104.0f ? -104.0f : y; /* comparisons with NaN are false: it stays */
-    const f32 shifted = y * 1.44269504f + 12582912.0f; /* the integer nearest is in the low bits */
+    const f32 shifted = ma_f32(y, 1.44269504f, 12582912.0f); /* the integer nearest: low bits */
     const i32 n = (i32)(f32_bits(shifted) - 0x4B400000u);
     const f32 whole = shifted - 12582912.0f;
-    const f32 r = (y - whole * 0.693359375f) - whole * -2.12194440e-4f;
-    f32 p = 1.98577976e-4f;
-    p = p * r + 1.39336044e-3f;
-    p = p * r + 8.33336073e-3f;
-    p = p * r + 4.16664655e-2f;
-    p = p * r + 0.166666665f;
-    p = p * r + 0.500000001f;
-    p = p * r * r + r + 1.0f;
+    const f32 r = ma_f32(whole, 2.12194440e-4f, ma_f32(whole, -0.693359375f, y));
+    const f32 p = near_f32(r) + 1.0f;
     const i32 half = n / 2; /* in two steps, so that denormals come out right */
-    return p * power_of_2(half) * power_of_2(n - half);
+    return p * power_f32(half) * power_f32(n - half);
+}
+
+static inline f32 expm1_f32(f32 x) {
+    f32 y = x > 89.0f ? 89.0f : x;
+    y = y < -20.0f ? -20.0f : y;
+    const f32 shifted = ma_f32(y, 1.44269504f, 12582912.0f);
+    const i32 n = (i32)(f32_bits(shifted) - 0x4B400000u);
+    const f32 whole = shifted - 12582912.0f;
+    const f32 r = ma_f32(whole, 2.12194440e-4f, ma_f32(whole, -0.693359375f, y));
+    const f32 half = power_f32(n - 1); /* of 2 to the power n, which may be too large */
+    const f32 out = 2.0f * ma_f32(half, near_f32(r), half - 0.5f);
+    return fabsf(x) < 1e-10f ? x : out;
 }
 
 static inline f32 log_f32(f32 x) {
@@ -55,93 +94,163 @@ static inline f32 log_f32(f32 x) {
     const f32 e = (f32)n - (scale > 1.0f ? 23.0f : 0.0f);
     const f32 f = m - 1.0f;
     f32 p = 0.0703758343f;
-    p = p * f - 0.11514563f;
-    p = p * f + 0.116770144f;
-    p = p * f - 0.124201486f;
-    p = p * f + 0.142493219f;
-    p = p * f - 0.166680573f;
-    p = p * f + 0.200007148f;
-    p = p * f - 0.24999994f;
-    p = p * f + 0.333333312f;
+    p = ma_f32(p, f, -0.11514563f);
+    p = ma_f32(p, f, 0.116770144f);
+    p = ma_f32(p, f, -0.124201486f);
+    p = ma_f32(p, f, 0.142493219f);
+    p = ma_f32(p, f, -0.166680573f);
+    p = ma_f32(p, f, 0.200007148f);
+    p = ma_f32(p, f, -0.24999994f);
+    p = ma_f32(p, f, 0.333333312f);
     const f32 z = f * f;
-    f32 out = f * z * p + e * -2.12194440e-4f;
-    out = out - 0.5f * z;
-    out = (f + out) + e * 0.693359375f;
+    f32 out = ma_f32(f * z, p, e * -2.12194440e-4f);
+    out = ma_f32(-0.5f, z, out);
+    out = ma_f32(e, 0.693359375f, f + out);
     out = x < INFINITY ? out : x; /* inf and NaN as they are */
     out = x == 0.0f ? -INFINITY : out;
     return x < 0.0f ? NAN : out;
 }
 
-static inline f32 log1p_f32(f32 x) { /* what rounding took from 1 + x is put back */
-    const f32 u = 1.0f + x;
-    const f32 lost = (u - 1.0f) - x;
-    const f32 out = log_f32(u) - lost / u;
-    return u > 0.0f && u < INFINITY ? (x == 0.0f ? x : out) : log_f32(u);
-}
-
-static inline f32 expm1_f32(f32 x) {
-    const f32 r = x > 0.35f ? 0.35f : x < -0.35f ? -0.35f : x;
-    f32 p = 1.98577976e-4f;
-    p = p * r + 1.39336044e-3f;
-    p = p * r + 8.33336073e-3f;
-    p = p * r + 4.16664655e-2f;
-    p = p * r + 0.166666665f;
-    p = p * r + 0.500000001f;
-    const f32 small = p * r * r + r;
-    return x == 0.0f ? x : x <= 0.35f && x >= -0.35f ? small : exp_f32(x) - 1.0f;
-}
-
-static inline f32 sigmoid_f32(f32 x) { return 1.0f / (1.0f + exp_f32(-x)); }
-
-static inline f32 tanh_f32(f32 x) {
-    const f32 a = fabsf(x), z = x * x;
-    f32 p = 0.0022928074f;
-    p = p * z - 0.00834400481f;
-    p = p * z + 0.0217689379f;
-    p = p * z - 0.053959262f;
-    p = p * z + 0.133333036f;
-    p = p * z - 0.333333332f;
-    const f32 small = p * z * x + x;
-    const f32 large = copysignf(1.0f - 2.0f / (exp_f32(2.0f * a) + 1.0f), x);
-    return a > 0.625f ? large : x == 0.0f ? x : small; /* -0 stays -0 */
-}
-
 static inline f32 erf_f32(f32 x) {
     const f32 a = fabsf(x), z = x * x;
     f32 p = 7.85385765e-5f;
-    p = p * z - 8.0101925e-4f;
-    p = p * z + 5.18832756e-3f;
-    p = p * z - 0.0268538119f;
-    p = p * z + 0.112835851f;
-    p = p * z - 0.376126258f;
-    p = p * z + 1.12837917f;
+    p = ma_f32(p, z, -8.0101925e-4f);
+    p = ma_f32(p, z, 5.18832756e-3f);
+    p = ma_f32(p, z, -0.0268538119f);
+    p = ma_f32(p, z, 0.112835851f);
+    p = ma_f32(p, z, -0.376126258f);
+    p = ma_f32(p, z, 1.12837917f);
     const f32 small = p * x;
     const f32 b = a > 4.2f ? 4.2f : a;
-    const f32 t = 1.0f / (1.0f + 0.5f * b);
+    const f32 t = 1.0f / ma_f32(0.5f, b, 1.0f);
     f32 q = 0.117676499f;
-    q = q * t - 0.465469007f;
-    q = q * t + 0.554919996f;
-    q = q * t - 0.0969091f;
-    q = q * t + 0.344599573f;
-    q = q * t + 0.260599105f;
-    q = q * t + 0.28476954f;
-    q = q * t - 1.44642117e-4f;
+    q = ma_f32(q, t, -0.465469007f);
+    q = ma_f32(q, t, 0.554919996f);
+    q = ma_f32(q, t, -0.0969091f);
+    q = ma_f32(q, t, 0.344599573f);
+    q = ma_f32(q, t, 0.260599105f);
+    q = ma_f32(q, t, 0.28476954f);
+    q = ma_f32(q, t, -1.44642117e-4f);
     const f32 large = copysignf(1.0f - exp_f32(-b * b) * q, x);
     return a > 1.0f ? large : x != x ? x : small;
 }
 
-static inline f64 exp_f64(f64 x) { return exp(x); }
-static inline f64 log_f64(f64 x) { return log(x); }
-static inline f64 log1p_f64(f64 x) { return log1p(x); }
-static inline f64 expm1_f64(f64 x) { return expm1(x); }
-static inline f64 sigmoid_f64(f64 x) { return 1.0 / (1.0 + exp(-x)); }
-static inline f64 tanh_f64(f64 x) { return tanh(x); }
-static inline f64 erf_f64(f64 x) { return erf(x); }
+/* ---- double precision ---- */
 
-/* NumPy's maximum and minimum: NaN if either is NaN. */
-static inline f32 max_f32(f32 a, f32 b) { return a >= b || a != a ? a : b; }
-static inline f32 min_f32(f32 a, f32 b) { return a <= b || a != a ? a : b; }
-static inline f64 max_f64(f64 a, f64 b) { return a >= b || a != a ? a : b; }
-static inline f64 min_f64(f64 a, f64 b) { return a <= b || a != a ? a : b; }
-static inline f32 sign_f32(f32 x) { return x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x; }
-static inline f64 sign_f64(f64 x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x; }
+static inline f64 bits_f64(uint64_t bits) { f64 x; memcpy(&x, &bits, 8); return x; }
+static inline uint64_t f64_bits(f64 x) { uint64_t bits; memcpy(&bits, &x, 8); return bits; }
+
+/* 2 to the power n, an integer with -1022 <= n <= 1023: the sum has n + 1023 in its low bits. */
+static inline f64 power_f64(f64 n) { return bits_f64(f64_bits(n + 6755399441056767.0) << 52); }
+
+static inline f64 near_f64(f64 r) {
+    f64 p = 2.51004241570050668e-8;
+    p = ma_f64(p, r, 2.76201387197339956e-7);
+    p = ma_f64(p, r, 2.75572683786841929e-6);
+    p = ma_f64(p, r, 2.48015211902177277e-5);
+    p = ma_f64(p, r, 1.98412698631059687e-4);
+    p = ma_f64(p, r, 1.38888889172817933e-3);
+    p = ma_f64(p, r, 8.33333333333005135e-3);
+    p = ma_f64(p, r, 0.0416666666666239915);
+    p = ma_f64(p, r, 0.166666666666666675);
+    p = ma_f64(p, r, 0.500000000000000103);
+    return ma_f64(p * r, r, r);
+}
+
+static inline f64 exp_f64(f64 x) {
+    f64 y = x > 710.0 ? 710.0 : x;
+    y = y < -746.0 ? -746.0 : y;
+    const f64 n = ma_f64(y, 1.4426950408889634, 6755399441055744.0) - 6755399441055744.0;
+    const f64 r = ma_f64(n, -1.90821492927058770e-10, ma_f64(n, -0.69314718036912382, y));
+    const f64 first = n > 1000.0 ? 1000.0 : n < -1000.0 ? -1000.0 : n;
+    return (near_f64(r) + 1.0) * power_f64(first) * power_f64(n - first);
+}
+
+static inline f64 expm1_f64(f64 x) {
+    f64 y = x > 710.0 ? 710.0 : x;
+    y = y < -40.0 ? -40.0 : y;
+    const f64 n = ma_f64(y, 1.4426950408889634, 6755399441055744.0) - 6755399441055744.0;
+    const f64 r = ma_f64(n, -1.90821492927058770e-10, ma_f64(n, -0.69314718036912382, y));
+    const f64 half = power_f64(n - 1.0);
+    const f64 out = 2.0 * ma_f64(half, near_f64(r), half - 0.5);
+    return fabs(x) < 1e-20 ? x : out;
+}
+
+static inline f64 log_f64(f64 x) {
+    const f64 scale = x < 2.2250738585072014e-308 ? 18014398509481984.0 : 1.0;
+    const f64 y = x * scale;
+    const uint64_t bits = f64_bits(y);
+    f64 n = bits_f64((bits >> 52) | 0x4330000000000000u) - 4503599627371519.0;
+    f64 m = bits_f64((bits & 0x000FFFFFFFFFFFFFu) | 0x3FF0000000000000u);
+    const f64 large = m > 1.4142135623730951 ? 1.0 : 0.0;
+    m = large > 0.0 ? m * 0.5 : m;
+    n = n + large - (scale > 1.0 ? 54.0 : 0.0);
+    const f64 f = m - 1.0, s = f / (2.0 + f), z = s * s; /* log((1 + s) / (1 - s)) */
+    f64 p = 0.14616585424888622;
+    p = ma_f64(p, z, 0.153317106182107716);
+    p = ma_f64(p, z, 0.18182889455674946);
+    p = ma_f64(p, z, 0.22222211130259877);
+    p = ma_f64(p, z, 0.285714286260032687);
+    p = ma_f64(p, z, 0.399999999998994432);
+    p = ma_f64(p, z, 0.666666666666666969);
+    const f64 h = 0.5 * f * f;
+    const f64 low = ma_f64(s, ma_f64(p, z, h), n * 1.90821492927058770e-10);
+    f64 out = ma_f64(n, 0.69314718036912382, f - (h - low));
+    out = x < INFINITY ? out : x;
+    out = x == 0.0 ? -INFINITY : out;
+    return x < 0.0 ? NAN : out;
+}
+
+static inline f64 erf_f64(f64 x) {
+    const f64 a = fabs(x), z = x * x;
+    f64 p = -7.79589882700214224e-10;
+    p = ma_f64(p, z, 1.37200645467776856e-8);
+    p = ma_f64(p, z, -1.62084838018717059e-7);
+    p = ma_f64(p, z, 1.64474247033173624e-6);
+    p = ma_f64(p, z, -1.49247369074196603e-5);
+    p = ma_f64(p, z, 1.20552949048397079e-4);
+    p = ma_f64(p, z, -8.54832597538969208e-4);
+    p = ma_f64(p, z, 5.22397760711642273e-3);
+    p = ma_f64(p, z, -0.0268661706432377704);
+    p = ma_f64(p, z, 0.112837916709450063);
+    p = ma_f64(p, z, -0.376126389031835404);
+    p = ma_f64(p, z, 1.12837916709551257);
+    const f64 small = p * x;
+    const f64 b = a > 6.0 ? 6.0 : a;
+    const f64 t = 1.0 / ma_f64(0.5, b, 1.0); /* erfc(b) * exp(b * b) is a polynomial of it */
+    f64 q = 0.00730113499585691705;
+    q = ma_f64(q, t, 0.013174502501744025);
+    q = ma_f64(q, t, -0.299108740311273908);
+    q = ma_f64(q, t, 1.171209502392138);
+    q = ma_f64(q, t, -2.36034631086710566);
+    q = ma_f64(q, t, 2.86891148761687675);
+    q = ma_f64(q, t, -2.21611129583081131);
+    q = ma_f64(q, t, 1.2007988921739575);
+    q = ma_f64(q, t, -0.588380498452977529);
+    q = ma_f64(q, t, 0.166402356422969138);
+    q = ma_f64(q, t, 0.0421658108417165331);
+    q = ma_f64(q, t, 0.183875166187312208);
+    q = ma_f64(q, t, 0.24583414322512833);
+    q = ma_f64(q, t, 0.282185255460822064);
+    q = ma_f64(q, t, 0.282089759929175398);
+    q = ma_f64(q, t, 1.29658413029865563e-7);
+    const f64 large = copysign(1.0 - exp_f64(-b * b) * q, x);
+    return a > 1.0 ? large : x != x ? x : small;
+}
+
+/* ---- both ---- */
+
+#define FROM_THESE(T, S)                                                           \
+    static inline T log1p_##T(T x) { /* what rounding took from 1 + x is put back */ \
+        const T u = 1 + x, lost = (u - 1) - x, out = log_##T(u);                   \
+        return u > 0 && u < INFINITY ? (x == 0 ? x : out - lost / u) : out;        \
+    }                                                                              \
+    static inline T sigmoid_##T(T x) { return 1 / (1 + exp_##T(-x)); }             \
+    static inline T tanh_##T(T x) {                                                \
+        const T a = fabs##S(x), e = expm1_##T(2 * (a > 20 ? 20 : a));              \
+        return copysign##S(e / (e + 2), x);                                        \
+    }
+FROM_THESE(f32, f)
+FROM_THESE(f64, )
+
+#include "formulas.h"

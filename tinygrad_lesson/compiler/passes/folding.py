@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
+from ...arrays import Array
 from ...arrays import numpy as numpy_namespace
 from ...tracing.numbers import Number
 from ...tracing.program import Constant, Equation, Program, Value
@@ -13,16 +16,26 @@ LARGE = 1 << 16
 """Results with more elements are not kept: to fill an array is cheaper than to hold it."""
 
 
+FILLS = {"zeros_like": 0, "empty_like": 0, "ones_like": 1}
+"""Ops whose result depends on nothing but the shape and dtype of their input."""
+
+
 def fold_constants(program: Program) -> Program:
     """Replace equations whose inputs are all constant by their results."""
 
     def replace(equation: Equation) -> Value | None:
+        if math.prod(equation.out.shape) > LARGE:
+            return None
+        if equation.op.name in FILLS:
+            array = np.full(equation.out.shape, FILLS[equation.op.name], equation.out.dtype)
+            return constant(equation, array)
         given = [x.source.array if _is_constant(x) else x for x in equation.inputs]
         if any(type(x) in (Value, Number) for x in given):
             return None
-        if math.prod(equation.out.shape) > LARGE:
-            return None
         array = equation.op.forward(numpy_namespace, *given, **equation.params)
+        return constant(equation, array)
+
+    def constant(equation: Equation, array: Array) -> Value:
         out = equation.out
         value = Value(out.number, out.shape, out.dtype, Constant(array))
         inputs.append(value)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ... import ops
 from ...arrays import Array
+from ...conversion import known_numbers
 from ...errors import DTypeError, RangeError, ShapeError
 from ...tensor import Tensor
 from .place import layer_or
@@ -99,7 +100,7 @@ def ctc_loss(
 
 
 def _integers(where: str, name: str, values: Any) -> Array:
-    array = Tensor(values).numpy() if not isinstance(values, Tensor) else values.numpy()
+    array = known_numbers(where, name, values)
     if not array.size:
         return array.astype(np.int64)
     if array.dtype.kind not in "iu":

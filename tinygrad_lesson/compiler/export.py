@@ -1,0 +1,487 @@
+"""Export: a compiled step as a module of its own, which needs NumPy and nothing else.
+
+The module holds the source of the step, that of the kernels which it calls, and a function that
+reads the state from a dict and puts back what the step leaves behind. The numbers of the state lie
+beside it, in an ``.npz`` file.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..errors import ArgumentError
+from ..random import default_generator
+from ..tensor import Tensor
+from ..tracing.numbers import Act, Compute, Decide, Number, Read
+from ..tracing.program import (
+    Argument,
+    Attribute,
+    Drawn,
+    Gradient,
+    Held,
+    Kept,
+    Program,
+    Value,
+)
+from .driver import _operation as operation
+from .gathering import Gathered, is_kernel
+from .naming import Hints, Names
+from .notation import literal
+from .numpy_writer import constant, write
+
+OWN_ARRAYS = ("elementwise", "linear", "reduction", "creation")
+"""Kinds of ops whose result is an array of its own, and not a view."""
+
+RESERVED = (
+    "np", "os", "json", "state", "save", "load", "seed", "file", "allow_pickle", "array",
+    "given", "stored", "path", "number", "name", "value", "generators", "standing",
+)  # fmt: skip
+"""What the module has for itself, or ``np.savez`` does."""
+
+
+def export(
+    program: Program,
+    arguments: list[str],
+    rebuild: Callable[[Iterator[Any]], Any],
+    name: str,
+    path: str | os.PathLike[str],
+) -> None:
+    """Write `program` as a module, and its state beside it.
+
+    Parameters
+    ----------
+    program
+        After the passes.
+    arguments
+        What the arguments of the step are called.
+    rebuild
+        Makes the nest that the step returns of its results.
+    name
+        Of the function in the module.
+    path
+        Of the module: ``"step.py"``.
+    """
+    target = Path(path)
+    if target.suffix != ".py" or not target.stem.isidentifier():
+        raise ArgumentError(
+            "export", f"{str(path)!r} is no module", "Pass a path such as 'step.py'."
+        )
+    exported = _Exported(program, arguments, rebuild, name)
+    source = exported.source(target.stem)
+    target.write_text(source, encoding="utf-8")
+    np.savez(target.with_suffix(".npz"), allow_pickle=False, **exported.arrays())
+
+
+class _Exported:
+    def __init__(
+        self,
+        program: Program,
+        arguments: list[str],
+        rebuild: Callable[[Iterator[Any]], Any],
+        name: str,
+    ) -> None:
+        self.program, self.rebuild = program, rebuild
+        self.name = name if name.isidentifier() and name not in RESERVED[:4] else "step"
+        self._refuse()
+        self.written = write(program, arguments, f"_{self.name}")
+        count = len(self.written.inputs)
+        self.called: dict[Any, str] = dict(
+            zip(self.written.inputs, self.written.parameters, strict=False)
+        )
+        names = Names({*RESERVED, *self.written.parameters, *self.written.constants})
+        hints = Hints(program, arguments)
+        self.state: dict[str, Array] = {}
+        self.slots: dict[Any, str] = {}  # where a place of the state is in the dict
+        for value in self.written.inputs:
+            found = _place(value.source)
+            if found is not None:
+                self._slot(found, names.new(f"{self.called[value]}_") if self.called[value]
+                           in RESERVED else self.called[value], _held(value.source))  # fmt: skip
+        numbers = dict(
+            zip(self.written.numbers, self.written.parameters[count:], strict=True)
+        )  # fmt: skip
+        self.numbers: list[str] = []
+        for step in program.host.steps:
+            if type(step) is Read:
+                key = id(step.holder), step.key, step.place
+                if key not in self.slots:
+                    hint = numbers.get(step.out) or names.new(hints.of_number(step))
+                    held = step.holder[step.key]
+                    self._slot(key, hint, held if step.place is None else held[step.place])
+                    self.numbers.append(self.slots[key])
+        self.generators: dict[int, str] = {}
+        for value in self.program.inputs:
+            if type(value.source) is Drawn:
+                self._generator(value.source.generator, names)
+
+    def _refuse(self) -> None:
+        """What cannot be exported."""
+        for step in self.program.host.steps:
+            if type(step) is Act:
+                raise ArgumentError(
+                    "export",
+                    "the step calls a schedule, which is Python code of this library",
+                    "Take it out of the step before you compile it; in the module, set"
+                    " state['lr'] between two steps.",
+                )
+        for target, _ in self.program.writes:
+            if type(target) is Argument:
+                raise ArgumentError(
+                    "export",
+                    f"the step changes its argument number {target.position}",
+                    "Return the new numbers instead.",
+                )
+
+    def _slot(self, place: Any, name: str, held: Any) -> None:
+        if place not in self.slots:
+            self.slots[place] = name
+            self.state[name] = np.array(held)
+
+    def _generator(self, generator: Any, names: Names) -> None:
+        if id(generator) not in self.generators:
+            name = self.generators[id(generator)] = names.new("chance")
+            now = (generator or default_generator()).bit_generator.state
+            self.state[name] = np.array(json.dumps(now, default=_plain))
+
+    def arrays(self) -> dict[str, Array]:
+        """What lies in the file beside the module."""
+        return {**self.state, **self._large()}
+
+    def _large(self) -> dict[str, Array]:
+        return {n: array for n, array in self.written.constants.items() if not constant(array)}
+
+    # ---- the source ----------------------------------------------------------------------
+
+    def source(self, module: str) -> str:
+        """The module."""
+        for called, function in self.written.kernels.items():
+            if not is_kernel(called, function):
+                raise ArgumentError(
+                    "export",
+                    f"the op {called!r} is not one of this library's, so that its source is not"
+                    " known to need NumPy alone",
+                    "Write it with ops of the library.",
+                )
+        own = {*self.written.parameters, *self.written.constants, *RESERVED, self.name}
+        needed = [*self.written.kernels]
+        gathered = Gathered(needed, own - set(needed))
+        own_imports = ["import os", "import numpy as np", "from typing import Any"]
+        imports = _imports([*own_imports, *["import json"] * bool(self.generators),
+                            *gathered.imports])  # fmt: skip
+        parts = [
+            f'"""{self._doc(module)}"""\n\nfrom __future__ import annotations\n\n{imports}',
+            *([_CHANCE.format(generators=_names(self.generators.values()))]
+              if self.generators else []),
+            _STATE.format(
+                numbers=_names(self.numbers),
+                loading=_LOADING if self.generators else "",
+                saved="**state, **standing()" if self.generators else "**state",
+            ),
+            *gathered.definitions,
+            self._constants(),
+            self.written.code,
+            self._function(),
+        ]  # fmt: skip
+        return "\n\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+    def _constants(self) -> str:
+        """The state, and those constants that lie in the file."""
+        return "load()\n" + "".join(f'{name} = state["{name}"]\n' for name in self._large())
+
+    def _given(self) -> list[Value]:
+        given = {v.source.position: v for v in self.written.inputs if type(v.source) is Argument}
+        return [given[position] for position in sorted(given)]
+
+    def _doc(self, module: str) -> str:
+        given = self._given()
+        names = [self.called[v] for v in given]
+        changed = any(name in self.state for name in self._changes())
+        text = f"{self.name}: exported from tinygrad-lesson; it runs with NumPy alone.\n\n::\n\n"
+        text += f"    import {module}\n\n"
+        text += f"    {module}.{self.name}({', '.join(names)})\n"
+        if changed:
+            text += f"    {module}.save()  # put the state back into {module}.npz\n"
+        if self.generators:
+            text += f"    {module}.seed(0)  # the random numbers that follow\n"
+        if given:
+            rows = [(n, f"{v.dtype}, shape {v.shape}") for n, v in zip(names, given, strict=True)]
+            width = max(len(n) for n in names)
+            text += "\nIts arguments:\n\n"
+            text += "".join(f"    {n.ljust(width)}  {what}\n" for n, what in rows)
+        text += f"\nThe state (weights and the like) is read from {module}.npz, beside this file,"
+        text += " into the dict\n``state``"
+        text += ", which each call changes.\n" if changed else "; a call leaves it as it is.\n"
+        return text
+
+    def _changes(self) -> dict[str, str]:
+        """By place in the state: the expression that is put there."""
+        found: dict[str, str] = {}
+        for target, value in self.program.writes:
+            if type(target) is Kept and not isinstance(value, Value):
+                items = value if type(value) is tuple else (value,)
+                places = range(len(items)) if type(value) is tuple else (None,)
+                for item, place in zip(items, places, strict=True):
+                    name = self.slots.get((id(target.holder), target.key, place))
+                    if name is not None and type(item) is Number:
+                        found[name] = self._of_number(item)
+                continue
+            name = self.slots.get(_place(target))
+            if name is None:
+                continue
+            if type(value) is not Value:
+                raise ArgumentError(
+                    "export",
+                    f"the step reads {name!r} and then clears it, so that the next one would be"
+                    " another",
+                    "Clear gradients at the beginning of the step.",
+                )
+            found[name] = self._own(value, also=False)
+        return found
+
+    def _function(self) -> str:
+        program = self.program
+        given = self._given()
+        lines = [
+            f'{self.called[v]} = given("{self.called[v]}", {self.called[v]}, {v.shape},'
+            f" np.{v.dtype.name})"
+            for v in given
+        ]
+        lines += [*self._host(), *self._draws()]
+        passed = []
+        for value in self.written.inputs:
+            place = _place(value.source)
+            name = self.called[value]
+            passed.append(name if place is None else f'state["{self.slots[place]}"]')
+        passed += [self._read_name(index) for index in self.written.numbers]
+        outputs = program.outputs()
+        call = f"_{self.name}({', '.join(passed)})"
+        if len(call) > 90:
+            call = f"_{self.name}(\n    {f',{chr(10)}    '.join(passed)},\n)"
+        names = ", ".join(f"out{i}" for i in range(len(outputs)))
+        if len(names) > 70:
+            names = f"({names})".replace(", ", f",{chr(10)}    ").replace("(", f"({chr(10)}    ")
+            names = names.replace(")", f",{chr(10)})")
+        lines.append(f"{names}{',' * (len(outputs) == 1)} = {call}" if outputs else call)
+        changes = self._changes()
+        if changes:
+            inner = "".join(f"    {name}={value},\n" for name, value in changes.items())
+            lines.append(f"state.update(\n{inner})")
+        results = [self._result(x) for x in program.results]
+        nest = self.rebuild(iter([_Code(x) for x in results]))
+        lines.append(f"return {_nest(nest)}")
+        head = f"def {self.name}({', '.join(self.called[v] for v in given)}):"
+        doc = '    """One step, by the state in `state`; see above."""'
+        body = "\n".join(f"    {line}" for text in lines for line in text.split("\n"))
+        return f"{head}\n{doc}\n{body}"
+
+    # ---- Python numbers, and chance ------------------------------------------------------
+
+    def _read_name(self, index: int) -> str:
+        step = next(s for s in self.program.host.steps if type(s) is Read and s.out == index)
+        return f'state["{self.slots[id(step.holder), step.key, step.place]}"]'
+
+    def _of_number(self, number: Number) -> str:
+        return f"n{number.index}"
+
+    def _host(self) -> list[str]:
+        lines = []
+        needed = self._needed()
+        for step in self.program.host.steps:
+            if type(step) is Read and step.out in needed:
+                lines.append(f"n{step.out} = {self._read_name(step.out)}")
+            elif type(step) is Compute and step.out in needed:
+                lines.append(f"n{step.out} = {operation(step)}")
+            elif type(step) is Decide:
+                lines.append(_decision(step, f"n{step.number}"))
+        return list(dict.fromkeys(lines))
+
+    def _needed(self) -> set[int]:
+        """The numbers that this function has to know."""
+        program = self.program
+        written = [x for _, x in program.writes]
+        found = [*program.results, *written, *(v for x in written if type(x) is tuple for v in x)]
+        needed = {x.index for x in found if type(x) is Number}
+        needed |= {step.number for step in program.host.steps if type(step) is Decide}
+        for step in reversed(program.host.steps):
+            if type(step) is Compute and step.out in needed:
+                needed.update(x.index for x in step.operands if type(x) is Number)
+        return needed
+
+    def _draws(self) -> list[str]:
+        lines = []
+        for value in self.program.inputs:
+            source = value.source
+            if type(source) is not Drawn:
+                continue
+            given = [_literal(x) for x in source.args]
+            given += [f"{k}={_literal(x)}" for k, x in source.kwargs.items()]
+            drawn = f'generators["{self.generators[id(source.generator)]}"].{source.method}'
+            name = self.called.get(value)
+            lines.append(f"{f'{name} = ' if name else ''}{drawn}({', '.join(given)})")
+        return lines
+
+    # ---- results -------------------------------------------------------------------------
+
+    @functools.cached_property
+    def _fresh(self) -> set[Value]:
+        return {e.out for e in self.program.equations if e.op.kind.name in OWN_ARRAYS}
+
+    def _own(self, value: Value, also: bool) -> str:
+        """An output, as an array that nobody else has."""
+        name = f"out{self.program.outputs().index(value)}"
+        return f"np.array({name})" if also or value not in self._fresh else name
+
+    def _result(self, value: Any) -> str:
+        if type(value) is Value:
+            kept = any(value is x for _, x in self.program.writes)
+            return self._own(value, also=kept)
+        return self._of_number(value) if type(value) is Number else _literal(value)
+
+
+def _decision(step: Decide, number: str) -> str:
+    """Lines that end a step which would go on otherwise than the one that was exported."""
+    test = f"{number} != {step.value!r}"
+    if step.truth:
+        test = f"not {number}" if step.value else number
+    what = '"from here on the step is another one: export it again at this point"'
+    return f"if {test}:\n    raise RuntimeError(\n        {what}\n    )"
+
+
+class _Code(str):
+    """An expression, in the place of its value."""
+
+
+def _nest(nest: Any) -> str:
+    """The expression of a nest of expressions."""
+    if type(nest) is _Code:
+        return str(nest)
+    if isinstance(nest, dict):
+        return f"{{{', '.join(f'{key!r}: {_nest(x)}' for key, x in nest.items())}}}"
+    inner = ", ".join(map(_nest, nest))
+    return f"[{inner}]" if isinstance(nest, list) else f"({inner}{',' * (len(nest) == 1)})"
+
+
+def _literal(value: Any) -> str:
+    """Source of something that is always the same."""
+    if isinstance(value, bool | int | float | str | tuple | np.dtype | type | np.generic | None):
+        return literal(value)
+    if isinstance(value, np.ndarray) and value.size < 1000:
+        return f"np.array({literal(value.tolist())}, np.{value.dtype.name})"
+    raise ArgumentError(
+        "export",
+        f"the step returns or draws by a {type(value).__name__}, which has no source",
+        "Return tensors and numbers.",
+    )
+
+
+def _place(source: Any) -> Any:
+    """What tells a place of the state from others; None for what is not state."""
+    if type(source) is Held:
+        return "held", id(source.tensor)
+    if type(source) is Gradient:
+        return "gradient", id(source.box)
+    if type(source) is Attribute:
+        return "attribute", id(source.module), source.name
+    if type(source) is Kept:
+        return id(source.holder), source.key, None
+    return None
+
+
+def _held(source: Any) -> Any:
+    """The array that is there now."""
+    if type(source) is Held:
+        return source.tensor._data
+    if type(source) is Gradient:
+        return source.box.grad._data
+    if type(source) is Attribute:
+        tensor: Tensor = getattr(source.module, source.name)
+        return tensor._data
+    return source.holder[source.key]
+
+
+def _plain(value: Any) -> Any:
+    """The state of a bit generator, in what JSON knows."""
+    return value.tolist()
+
+
+def _names(names: Iterable[str]) -> str:
+    inner = ", ".join(f'"{name}"' for name in names)
+    if len(inner) > 60:
+        inner = f"\n    {inner.replace(', ', f',{chr(10)}    ')},\n"
+    return f"{{{inner}}}" if inner else "set()"
+
+
+def _imports(lines: Sequence[str]) -> str:
+    """Import statements in order, one for each module: Python's own, then NumPy's."""
+    plain = sorted({line for line in lines if line.startswith("import")})
+    parts: dict[str, set[str]] = {}
+    for line in lines:
+        if line.startswith("from"):
+            _, module, _, name = line.split(" ", 3)
+            parts.setdefault(module, set()).add(name)
+    written = [f"from {m} import {', '.join(sorted(parts[m]))}" for m in sorted(parts)]
+    both = [*plain, *written]
+    first = [line for line in both if "numpy" not in line]
+    return "\n".join([*first, "", *(line for line in both if "numpy" in line)])
+
+
+_STATE = """
+PATH = os.path.splitext(os.path.abspath(__file__))[0] + ".npz"
+NUMBERS = {numbers}  # of the state: Python's own, such as learning rates
+
+state: dict[str, Any] = {{}}
+
+
+def load(path: str = PATH) -> None:
+    \"\"\"Read the state from a file.\"\"\"
+    with np.load(path) as stored:
+        for name in stored.files:
+            state[name] = stored[name].item() if name in NUMBERS else stored[name]{loading}
+
+
+def save(path: str = PATH) -> None:
+    \"\"\"Write the state into a file.\"\"\"
+    np.savez(path, {saved})
+
+
+def given(name: str, value: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    \"\"\"An argument as an array; ValueError if its shape is another, TypeError if its dtype.\"\"\"
+    array = np.asarray(value)
+    if array.shape != shape:
+        raise ValueError(f"{{name}} has shape {{array.shape}}. This module was made for {{shape}}.")
+    return array.astype(dtype, casting="same_kind", copy=False)
+"""
+
+_LOADING = """
+    for name in GENERATORS:
+        stands = json.loads(state.pop(name).item())
+        bits = getattr(np.random, stands["bit_generator"])()
+        bits.state = stands
+        generators[name] = np.random.Generator(bits)"""
+
+_CHANCE = """
+GENERATORS = {generators}
+generators: dict[str, np.random.Generator] = {{}}
+
+
+def seed(number: int) -> None:
+    \"\"\"Begin anew with the random numbers that belong to a seed.\"\"\"
+    for name in GENERATORS:
+        generators[name] = np.random.default_rng(number)
+
+
+def standing() -> dict[str, str]:
+    \"\"\"Where the generators stand.\"\"\"
+    return {{
+        name: json.dumps(generator.bit_generator.state, default=lambda x: x.tolist())
+        for name, generator in generators.items()
+    }}
+"""

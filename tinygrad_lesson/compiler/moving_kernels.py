@@ -1,0 +1,133 @@
+"""C functions that add up columns, gather, scatter, and put arrays side by side."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..tracing.program import Equation, Value
+from .c_kernel import Kernel, collapsed, index_of, nest
+from .lowering import axes_of
+from .moves import places
+from .views import contiguous
+
+
+class ColumnsKernel(Kernel):
+    """A sum along axes that are not the last ones: row after row is added to the result."""
+
+    def text(self) -> str:
+        """The function, with what it computes above it."""
+        (equation,) = self.group.members
+        (x,) = equation.values()
+        view, out = self.views[x], equation.out
+        axes = axes_of(equation.params["axis"], x.ndim)
+        steps = iter(contiguous(tuple(n for a, n in enumerate(x.shape) if a not in axes)))
+        strides = tuple(0 if a in axes else next(steps) for a in range(x.ndim))
+        shape, (given, into) = collapsed(x.shape, [view.strides, strides])
+        target, source = self.pointer(out), self.pointer(view.base)
+        add = f"{target}[{index_of(into)}] += {source}[{index_of(given, view.offset)}];"
+        lines = [*filled(target, math.prod(out.shape)), *nest("i", shape, [add])]
+        return self.function(f"sum {'x'.join(map(str, x.shape))} over axes {axes}", lines)
+
+
+class GatherKernel(Kernel):
+    """Rows, or elements, chosen by number: ``x[i]`` and ``x[i, j]``."""
+
+    def text(self) -> str:
+        """The function, with what it computes above it."""
+        (equation,) = self.group.members
+        x, *indices = equation.values()
+        view, out = self.views[x], equation.out
+        count = len(indices)
+        target, source = self.pointer(out), self.pointer(view.base)
+        shape = np.broadcast_shapes(*(i.shape for i in indices))
+        row = math.prod(x.shape[count:])
+        lines = _places(self, indices, x.shape, view.strides[:count], shape)
+        at = f"{source}[place + {view.offset} + j]"
+        lines += [f"for (i64 j = 0; j < {row}; j++) {target}[number * {row} + j] = {at};"]
+        return self.function(_told(equation), _over(shape, lines))
+
+
+class ScatterKernel(Kernel):
+    """Rows, or elements, added up at numbers: the adjoint of the gather."""
+
+    def text(self) -> str:
+        """The function, with what it computes above it."""
+        (equation,) = self.group.members
+        values, *indices = equation.values()
+        out = equation.out
+        count = len(indices)
+        target = self.pointer(out)
+        shape = np.broadcast_shapes(*(i.shape for i in indices))
+        row = out.shape[count:]
+        view = self.views[values].broadcast((*shape, *row))
+        source = self.pointer(view.base)
+        lines = _places(self, indices, out.shape, contiguous(out.shape)[:count], shape)
+        lead = index_of(view.strides[: len(shape)], view.offset, "k")
+        tail, (given, into) = collapsed(row, [view.strides[len(shape) :], contiguous(row)])
+        add = f"{target}[place + {index_of(into, letter='j')}] +="
+        add += f" {source}[{lead} + {index_of(given, letter='j')}];"
+        lines += nest("j", tail, [add])
+        body = [*filled(target, math.prod(out.shape)), *_over(shape, lines)]
+        return self.function(_told(equation), body)
+
+
+class PlaceKernel(Kernel):
+    """Arrays written side by side (concat, stack), or one into zeros (the adjoint of a slice)."""
+
+    def text(self) -> str:
+        """The function, with what it computes above it."""
+        (equation,) = self.group.members
+        out = equation.out
+        target = self.pointer(out)
+        lines = []
+        if equation.op.name == "add_at":
+            lines += filled(target, math.prod(out.shape))
+        for value, place in zip(equation.values(), places(equation), strict=True):
+            view = self.views[value].broadcast(place.shape)
+            source = self.pointer(view.base)
+            shape, (into, given) = collapsed(place.shape, [place.strides, view.strides])
+            copy = f"{target}[{index_of(into, place.offset)}] ="
+            lines += nest("i", shape, [f"{copy} {source}[{index_of(given, view.offset)}];"])
+        return self.function(_told(equation), lines)
+
+
+def filled(target: str, count: int) -> list[str]:
+    """Zeros everywhere."""
+    return [f"for (i64 i = 0; i < {count}; i++) {target}[i] = 0;"]
+
+
+def _over(shape: tuple[int, ...], lines: list[str]) -> list[str]:
+    """Loops over the numbers; `number` counts them."""
+    return nest("k", shape, [f"const i64 number = {index_of(contiguous(shape), letter='k')};",
+                             *lines])  # fmt: skip
+
+
+def _places(
+    kernel: Kernel, indices: list[Value], lengths: tuple[int, ...], strides: tuple[int, ...],
+    shape: tuple[int, ...],
+) -> list[str]:  # fmt: skip
+    """Lines that look up the numbers, and refuse those that count past the end."""
+    lines = []
+    for n, (index, length) in enumerate(zip(indices, lengths, strict=False)):
+        view = kernel.views[index].broadcast(shape)
+        at = index_of(view.strides, view.offset, "k")
+        lines.append(f"i64 n{n} = (i64){kernel.pointer(view.base)}[{at}];")
+        lines.append(f"n{n} += n{n} < 0 ? {length} : 0;")
+        lines.append(f"if ((uint64_t)n{n} >= {length}) return 1;")
+    terms = [f"n{n} * {s}" for n, s in zip(range(len(indices)), strides, strict=True)]
+    return [*lines, f"const i64 place = {' + '.join(terms)};"]
+
+
+def _told(equation: Equation) -> str:
+    shapes = ", ".join("x".join(map(str, v.shape)) for v in equation.values())
+    return f"{equation.op.name} {shapes} -> {'x'.join(map(str, equation.out.shape))}"
+
+
+KERNELS: dict[str, Any] = {
+    "columns": ColumnsKernel, "gather": GatherKernel, "scatter": ScatterKernel,
+    "place": PlaceKernel,
+}  # fmt: skip
+"""The kernels of this module, by the kind of group."""
