@@ -10,13 +10,16 @@ from typing import NamedTuple
 
 from ..tracing.numbers import Number
 from ..tracing.program import Equation, Program, Value
-from . import window_calls
+from . import recurrent_calls, window_calls
 from .c_operators import type_of
 from .memory_plan import Plan
 from .moving_kernels import KERNELS
 from .rows_kernel import RowsKernel
 from .schedule import Group
 from .views import View, contiguous
+
+CALLS = {"windows": window_calls.call, "recurrent": recurrent_calls.call}
+"""For the kinds of groups that one function of a header runs: what writes the call."""
 
 
 class Source(NamedTuple):
@@ -63,7 +66,8 @@ class Writer:
                 calls.append([])
             calls[-1].append(self._call(group))
         headers = ["elementary", "products"]
-        headers += ["windows"] * any(group.kind == "window" for group in self.groups)
+        used = [kind for kind in CALLS if any(group.kind == kind for group in self.groups)]
+        headers += ["scratch", *used] if used else []
         parts = [*(f'#include "{name}.h"' for name in headers), ""]
         parts += [text.replace("@", name) for text, name in self.kernels.items()]
         for i, lines in enumerate(calls):
@@ -80,11 +84,11 @@ class Writer:
     def _call(self, group: Group) -> str:
         if group.kind == "product":
             return self._product(group.members[0])
-        if group.kind == "window":
+        if group.kind in CALLS:
             (equation,) = group.members
             bases = [self.views[v].base for v in equation.values()]
             places = [self.place(base) for base in (*bases, equation.out)]
-            return f"if ({window_calls.call(equation, places)}) return 2;"
+            return f"if ({CALLS[group.kind](equation, places)}) return 2;"
         text = (kernel := KERNELS.get(group.kind, RowsKernel)(self, group)).text()
         name = self.kernels.setdefault(text, f"kernel_{len(self.kernels)}")
         return f"if ({name}({', '.join([*(self.place(v) for v in kernel.stored), 'n'])})) return 1;"

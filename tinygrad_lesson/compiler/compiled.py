@@ -16,8 +16,8 @@ from ..tracing.program import Program
 from ..tracing.trace import NeedsHistory, Trace
 from ..trees import flatten
 from .call import Call
-from .driver import OTHERWISE
 from .cost import Cost
+from .driver import OTHERWISE
 from .entry import Entry
 from .export import export
 from .looping import repeated, scanned

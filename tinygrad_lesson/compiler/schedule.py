@@ -17,6 +17,7 @@ from ..tracing.program import Equation, Program, Value
 from .c_operators import FLOATS, can_write, type_of
 from .lowering import axes_of
 from .moves import can_move
+from .recurrent_calls import can_recur
 from .views import View, contiguous
 from .window_calls import can_slide
 
@@ -92,7 +93,9 @@ class _Scheduler:
         elif not empty and self._is_product(equation):
             self._alone("product", equation)
         elif not empty and can_slide(equation, self.views):
-            self._alone("window", equation)
+            self._alone("windows", equation)
+        elif not empty and can_recur(equation, self.views):
+            self._alone("recurrent", equation)
         elif not empty and (kind := can_move(equation, self.views)):
             self._alone(kind, equation)
         else:

@@ -10,6 +10,7 @@ build the same thing do not disturb one another.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import ctypes
 import functools
 import hashlib
@@ -114,11 +115,12 @@ def _kept(folder: Path, name: str) -> Path | None:
     (The end of a damaged one might be missing, and then loading it would end the process.)
     """
     for library in folder.glob(f"{name}-*.so"):
-        found = library.lstat()
-        mine = stat.S_ISREG(found.st_mode) and _is_mine(found) and not found.st_mode & 0o22
-        if mine and library.name == _library_name(name, library.read_bytes()):
-            return library
-        library.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # another process may be just as busy with it
+            found = library.lstat()
+            mine = stat.S_ISREG(found.st_mode) and _is_mine(found) and not found.st_mode & 0o22
+            if mine and library.name == _library_name(name, library.read_bytes()):
+                return library
+            library.unlink()
     return None
 
 

@@ -4,8 +4,6 @@
  * kernels are packed so once, and each number of the image is multiplied with whole vectors of them,
  * for a few places at a time, which keeps all sums in registers.
  */
-#include <stdlib.h>
-
 #ifdef __AVX512F__
 #define VECTOR 64 /* bytes */
 #define PLACES 7  /* side by side: 14 sums in registers */
@@ -15,19 +13,6 @@
 #define PLACES 5
 #define TAPS 4
 #endif
-
-/* Working memory that stays with the thread. */
-static void *scratch(int which, size_t bytes) {
-    static __thread void *kept[4];
-    static __thread size_t sizes[4];
-    if (sizes[which] < bytes) {
-        free(kept[which]);
-        bytes = (bytes + 4095) / 4096 * 4096;
-        kept[which] = aligned_alloc(64, bytes);
-        sizes[which] = kept[which] ? bytes : 0;
-    }
-    return kept[which];
-}
 
 /* A window: sizes and distances along both axes of the image; pads are those in front. */
 typedef struct { i64 h, w, kh, kw, sh, sw, ph, pw, dh, dw, oh, ow; } window;
