@@ -29,6 +29,25 @@ def products() -> tuple[int, int] | None:
     return None
 
 
+@functools.cache
+def threads() -> tuple[int, int] | None:
+    """Addresses of what sets and what tells its number of threads; None if there is no such."""
+    for path in _libraries():
+        try:
+            library = ctypes.CDLL(path)
+        except OSError:
+            continue
+        for prefix, suffix in (("scipy_", "64_"), ("", "64_"), ("", "_64"), ("", "")):
+            found = [
+                getattr(library, f"{prefix}openblas_{verb}_num_threads{suffix}", None)
+                for verb in ("set", "get")
+            ]
+            if all(found):
+                first, second = (ctypes.cast(f, ctypes.c_void_p).value or 0 for f in found)  # type: ignore[arg-type]
+                return first, second
+    return None
+
+
 def _libraries() -> list[str]:
     """The libraries of this process that may be a BLAS, and those that came with NumPy."""
     found: dict[str, None] = {}

@@ -38,7 +38,8 @@ class Kernel:
             f"{'' if v in self.inside else 'const '}{type_of(v.dtype)} *restrict p{i}"
             for i, v in enumerate(self.stored)
         ]
-        return f"static i32 @({', '.join([*parameters, 'const f64 *restrict n'])})"
+        parameters += ["const f64 *restrict n", "f64 *restrict parts", "i64 me", "meeting *m"]
+        return f"static i32 @({', '.join(parameters)})"
 
     def text(self) -> str:
         """The function, with what it computes above it."""
@@ -50,12 +51,13 @@ class Kernel:
         return "\n".join([f"/* {comment} */", f"{self.signature()} {{", *body, "}", ""])
 
 
-def nest(letter: str, shape: Shape, body: Sequence[str]) -> list[str]:
-    """`body` inside a loop for each axis."""
+def nest(letter: str, shape: Shape, body: Sequence[str], shared: int | None = None) -> list[str]:
+    """`body` inside a loop for each axis; the one at `shared` is a thread's own part of it."""
     lines = list(body)
     for axis in reversed(range(len(shape))):
         name = f"{letter}{axis}"
-        lines = [f"for (i64 {name} = 0; {name} < {shape[axis]}; {name}++) {{",
+        ends = ("from", "to") if axis == shared else ("0", str(shape[axis]))
+        lines = [f"for (i64 {name} = {ends[0]}; {name} < {ends[1]}; {name}++) {{",
                  *(f"    {line}" for line in lines), "}"]  # fmt: skip
     return lines
 

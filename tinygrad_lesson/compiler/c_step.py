@@ -20,11 +20,12 @@ from ..arrays import numpy as kernels
 from ..errors import IndexingError
 from ..tracing.numbers import Number
 from ..tracing.program import Constant, Equation, Program, Value
-from . import blas
+from . import blas, team
 from .c_writer import Source, write
 from .lowering import lowered
 from .memory_plan import Plan, plan_memory
 from .passes import simplified
+from .rows_kernel import MOST_SUMS, SLICES
 from .schedule import schedule
 from .toolchain import load
 from .views import View, copied_where_needed, views_of
@@ -52,8 +53,12 @@ class CStep(NamedTuple):
     numbers: list[int]
 
 
-def compiled(program: Program) -> CStep:
-    """Write a program in C, and build it."""
+PARTS = SLICES * MOST_SUMS * 8
+"""Bytes behind the arena, for the sums of the slices of a row."""
+
+
+def compiled(program: Program, threads: int | None = None) -> CStep:
+    """Write a program in C, and build it, to run on so many threads (None: as many as pay)."""
     program = copied_where_needed(simplified(lowered(program)))
     views = views_of(program)
     groups = schedule(program, views)
@@ -65,7 +70,8 @@ def compiled(program: Program) -> CStep:
         if isinstance(segment, Equation):
             found = [x.index for x in segment.inputs if type(x) is Number]
             numbers += [i for i in found if i not in numbers]
-    function = _Function(program, views, plan, source, inputs, numbers).built()
+    size = team.size(groups, threads)
+    function = _Function(program, views, plan, source, inputs, numbers, size).built()
     return CStep(program, source, function, inputs, numbers)
 
 
@@ -74,12 +80,13 @@ class _Function:
 
     def __init__(
         self, program: Program, views: dict[Value, View], plan: Plan, source: Source,
-        inputs: list[Value], numbers: list[int],
+        inputs: list[Value], numbers: list[int], threads: int,
     ) -> None:  # fmt: skip
+        self.threads = threads
         self.program, self.views, self.plan, self.source = program, views, plan, source
         self.inputs, self.numbers = inputs, numbers
         self.library = load(source.code)
-        self.arena = _aligned(plan.size)
+        self.arena = _aligned(plan.size + PARTS)
         self.pointers = np.zeros(len(plan.pointers) + 1, np.uintp)
         self.given = np.zeros(len(numbers) + 1, np.float64)
         self.names: dict[str, Any] = {
@@ -134,10 +141,9 @@ class _Function:
         return any(isinstance(s, Equation) and s.out is value for s in self.source.segments)
 
     def _call(self, name: str) -> str:
-        function = getattr(self.library, name)
-        function.restype = ctypes.c_int32
+        code = ctypes.cast(getattr(self.library, name), ctypes.c_void_p)
         places = (self.pointers.ctypes.data, self.arena.ctypes.data, self.given.ctypes.data)
-        bound = functools.partial(function, *map(ctypes.c_void_p, places))
+        bound = functools.partial(team.runner(), code, *map(ctypes.c_void_p, places), self.threads)
         return f"if {self._bound(name, bound)}(): raise out_of_range()"
 
     def _host(self, equation: Equation) -> list[str]:

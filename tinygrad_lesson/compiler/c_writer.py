@@ -65,17 +65,18 @@ class Writer:
                 segments.append(f"segment_{len(calls)}")
                 calls.append([])
             calls[-1].append(self._call(group))
-        headers = ["elementary", "products"]
+        headers = ["elementary", "team", "products"]
         used = [kind for kind in CALLS if any(group.kind == kind for group in self.groups)]
         headers += ["scratch", *used] if used else []
         parts = [*(f'#include "{name}.h"' for name in headers), ""]
         parts += [text.replace("@", name) for text, name in self.kernels.items()]
         for i, lines in enumerate(calls):
-            body = "\n".join(f"    {line}" for line in lines)
+            body = "\n".join(f"    {line}\n    meet(m);" for line in lines)
             parts.append(
                 '__attribute__((visibility("default")))\n'
-                f"i32 segment_{i}(void **p, char *arena, const f64 *n)"
-                f" {{\n{body}\n    return 0;\n}}\n"
+                f"i32 segment_{i}(void **p, char *arena, const f64 *n, i64 me, meeting *m) {{\n"
+                f"    f64 *parts = (f64 *)(arena + {self.plan.size});\n    i32 bad = 0;\n"
+                f"{body}\n    return bad;\n}}\n"
             )
         return Source("\n".join(parts), segments, self.numbers)
 
@@ -88,10 +89,11 @@ class Writer:
             (equation,) = group.members
             bases = [self.views[v].base for v in equation.values()]
             places = [self.place(base) for base in (*bases, equation.out)]
-            return f"if ({CALLS[group.kind](equation, places)}) return 2;"
+            return f"bad |= {CALLS[group.kind](equation, places)};"
         text = (kernel := KERNELS.get(group.kind, RowsKernel)(self, group)).text()
         name = self.kernels.setdefault(text, f"kernel_{len(self.kernels)}")
-        return f"if ({name}({', '.join([*(self.place(v) for v in kernel.stored), 'n'])})) return 1;"
+        given = [*(self.place(v) for v in kernel.stored), "n", "parts", "me", "m"]
+        return f"bad |= {name}({', '.join(given)});"
 
     def place(self, value: Value) -> str:
         """C code of the address of a stored value."""
@@ -113,7 +115,7 @@ class Writer:
         k = left.shape[-1]
         lead = out.shape[:-2]
         a, b = left.broadcast((*lead, m, k)), right.broadcast((*lead, k, n))
-        loops, close = "", ""
+        loops = ""
         at = [f"{a.offset}", f"{b.offset}", "0"]
         steps = (a.strides[:-2], b.strides[:-2], contiguous(out.shape)[:-2])
         for axis, count in enumerate(lead):
@@ -121,8 +123,12 @@ class Writer:
             for place, strides in enumerate(steps):
                 at[place] += f" + i{axis} * {strides[axis]}"
         kind = type_of(out.dtype)
-        return (
-            f"{loops}product_{kind}({m}, {n}, {k}, {self.place(left.base)} + {at[0]},"
+        given = (
+            f"({m}, {n}, {k}, {self.place(left.base)} + {at[0]},"
             f" {a.strides[-2]}, {a.strides[-1]}, {self.place(right.base)} + {at[1]},"
-            f" {b.strides[-2]}, {b.strides[-1]}, {self.place(out)} + {at[2]});{close}"
+            f" {b.strides[-2]}, {b.strides[-1]}, {self.place(out)} + {at[2]}"
         )
+        if not lead:
+            return f"shared_product_{kind}{given}, me, m);"
+        whole = loops.replace("i0 = 0; i0 < " + str(lead[0]), "i0 = from; i0 < to")
+        return f"{{ SHARE({lead[0]}, 1) {whole}product_{kind}{given}, {n}); }}"

@@ -183,8 +183,8 @@ class Compiled(Generic[P, R]):
         """Say so if the step is traced again and again, and because of what."""
         others = self._entries.get(call.key, ())
         if others:
-            changed = [guard.what for guard in others[-1].program.guards if not guard.holds()]
-            self._reasons.append(changed[0] if changed else "a number that the step decides by")
+            broken = (guard.what for guard in others[-1].program.guards if not guard.holds())
+            self._reasons.append(next(broken, "a number that the step decides by"))
         elif self._entries:
             self._reasons.append(call.difference(next(reversed(self._entries)), self.function))
         else:

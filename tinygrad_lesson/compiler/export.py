@@ -7,8 +7,10 @@ beside it, in an ``.npz`` file.
 
 from __future__ import annotations
 
+import builtins
 import functools
 import json
+import keyword
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
+from ..arrays import numpy as kernels
 from ..errors import ArgumentError
 from ..random import default_generator
 from ..tensor import Tensor
@@ -31,7 +34,6 @@ from ..tracing.program import (
     Program,
     Value,
 )
-from .driver import _operation as operation
 from .gathering import Gathered, is_kernel
 from .naming import Hints, Names
 from .notation import literal
@@ -77,7 +79,7 @@ def export(
     exported = _Exported(program, arguments, rebuild, name)
     source = exported.source(target.stem)
     target.write_text(source, encoding="utf-8")
-    np.savez(target.with_suffix(".npz"), allow_pickle=False, **exported.arrays())
+    np.savez(target.with_suffix(".npz"), **exported.arrays())
 
 
 class _Exported:
@@ -89,9 +91,10 @@ class _Exported:
         name: str,
     ) -> None:
         self.program, self.rebuild = program, rebuild
-        self.name = name if name.isidentifier() and name not in RESERVED[:4] else "step"
+        taken = {*RESERVED, *dir(kernels), *dir(builtins), *keyword.kwlist}
+        self.name = name if name.isidentifier() and name not in taken else "step"
         self._refuse()
-        self.written = write(program, arguments, f"_{self.name}")
+        self.written = write(program, arguments, f"_{self.name}", {*RESERVED, self.name})
         count = len(self.written.inputs)
         self.called: dict[Any, str] = dict(
             zip(self.written.inputs, self.written.parameters, strict=False)
@@ -103,8 +106,7 @@ class _Exported:
         for value in self.written.inputs:
             found = _place(value.source)
             if found is not None:
-                self._slot(found, names.new(f"{self.called[value]}_") if self.called[value]
-                           in RESERVED else self.called[value], _held(value.source))  # fmt: skip
+                self._slot(found, self.called[value], _held(value.source))
         numbers = dict(
             zip(self.written.numbers, self.written.parameters[count:], strict=True)
         )  # fmt: skip
@@ -265,7 +267,7 @@ class _Exported:
         call = f"_{self.name}({', '.join(passed)})"
         if len(call) > 90:
             call = f"_{self.name}(\n    {f',{chr(10)}    '.join(passed)},\n)"
-        names = ", ".join(f"out{i}" for i in range(len(outputs)))
+        names = ", ".join(f"_out{i}" for i in range(len(outputs)))
         if len(names) > 70:
             names = f"({names})".replace(", ", f",{chr(10)}    ").replace("(", f"({chr(10)}    ")
             names = names.replace(")", f",{chr(10)})")
@@ -289,18 +291,18 @@ class _Exported:
         return f'state["{self.slots[id(step.holder), step.key, step.place]}"]'
 
     def _of_number(self, number: Number) -> str:
-        return f"n{number.index}"
+        return f"_n{number.index}"
 
     def _host(self) -> list[str]:
         lines = []
         needed = self._needed()
         for step in self.program.host.steps:
             if type(step) is Read and step.out in needed:
-                lines.append(f"n{step.out} = {self._read_name(step.out)}")
+                lines.append(f"_n{step.out} = {self._read_name(step.out)}")
             elif type(step) is Compute and step.out in needed:
-                lines.append(f"n{step.out} = {operation(step)}")
+                lines.append(f"_n{step.out} = {operation(step)}")
             elif type(step) is Decide:
-                lines.append(_decision(step, f"n{step.number}"))
+                lines.append(_decision(step, f"_n{step.number}"))
         return list(dict.fromkeys(lines))
 
     def _needed(self) -> set[int]:
@@ -336,7 +338,7 @@ class _Exported:
 
     def _own(self, value: Value, also: bool) -> str:
         """An output, as an array that nobody else has."""
-        name = f"out{self.program.outputs().index(value)}"
+        name = f"_out{self.program.outputs().index(value)}"
         return f"np.array({name})" if also or value not in self._fresh else name
 
     def _result(self, value: Any) -> str:
@@ -344,6 +346,16 @@ class _Exported:
             kept = any(value is x for _, x in self.program.writes)
             return self._own(value, also=kept)
         return self._of_number(value) if type(value) is Number else _literal(value)
+
+
+def operation(step: Compute) -> str:
+    """The expression of a number that is computed from others."""
+    operands = [f"_n{x.index}" if type(x) is Number else repr(x) for x in step.operands]
+    if step.symbol == "neg":
+        return f"-{operands[0]}"
+    if step.symbol == "abs":
+        return f"abs({operands[0]})"
+    return f"{operands[0]} {step.symbol} {operands[1]}"
 
 
 def _decision(step: Decide, number: str) -> str:

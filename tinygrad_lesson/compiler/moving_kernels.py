@@ -28,7 +28,14 @@ class ColumnsKernel(Kernel):
         shape, (given, into) = collapsed(x.shape, [view.strides, strides])
         target, source = self.pointer(out), self.pointer(view.base)
         add = f"{target}[{index_of(into)}] += {source}[{index_of(given, view.offset)}];"
-        lines = [*filled(target, math.prod(out.shape)), *nest("i", shape, [add])]
+        last = len(shape) - 1
+        if last < 0 or not into[last]:  # the threads' parts of the result would not be apart
+            lines = [*filled(target, math.prod(out.shape)), *nest("i", shape, [add])]
+            lines = ["if (me) return 0;", *lines]
+        else:
+            kept = tuple(n if step else 1 for n, step in zip(shape, into, strict=True))
+            zero = nest("i", kept, [f"{target}[{index_of(into)}] = 0;"], shared=last)
+            lines = [f"SHARE({shape[last]}, 16)", *zero, *nest("i", shape, [add], shared=last)]
         return self.function(f"sum {'x'.join(map(str, x.shape))} over axes {axes}", lines)
 
 
@@ -47,7 +54,8 @@ class GatherKernel(Kernel):
         lines = _places(self, indices, x.shape, view.strides[:count], shape)
         at = f"{source}[place + {view.offset} + j]"
         lines += [f"for (i64 j = 0; j < {row}; j++) {target}[number * {row} + j] = {at};"]
-        return self.function(_told(equation), _over(shape, lines))
+        share = [f"SHARE({shape[0]}, 1)"] if shape else ["if (me) return 0;"]
+        return self.function(_told(equation), [*share, *_over(shape, lines, shared=0)])
 
 
 class ScatterKernel(Kernel):
@@ -71,7 +79,7 @@ class ScatterKernel(Kernel):
         add += f" {source}[{lead} + {index_of(given, letter='j')}];"
         lines += nest("j", tail, [add])
         body = [*filled(target, math.prod(out.shape)), *_over(shape, lines)]
-        return self.function(_told(equation), body)
+        return self.function(_told(equation), ["if (me) return 0;", *body])
 
 
 class PlaceKernel(Kernel):
@@ -82,7 +90,7 @@ class PlaceKernel(Kernel):
         (equation,) = self.group.members
         out = equation.out
         target = self.pointer(out)
-        lines = []
+        lines = ["if (me) return 0;"]
         if equation.op.name == "add_at":
             lines += filled(target, math.prod(out.shape))
         for value, place in zip(equation.values(), places(equation), strict=True):
@@ -99,10 +107,10 @@ def filled(target: str, count: int) -> list[str]:
     return [f"for (i64 i = 0; i < {count}; i++) {target}[i] = 0;"]
 
 
-def _over(shape: tuple[int, ...], lines: list[str]) -> list[str]:
+def _over(shape: tuple[int, ...], lines: list[str], shared: int | None = None) -> list[str]:
     """Loops over the numbers; `number` counts them."""
     return nest("k", shape, [f"const i64 number = {index_of(contiguous(shape), letter='k')};",
-                             *lines])  # fmt: skip
+                             *lines], shared)  # fmt: skip
 
 
 def _places(

@@ -9,8 +9,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections import deque
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
 
 from ..tracing.numbers import Read
 from ..tracing.program import (
@@ -35,6 +34,10 @@ NOUNS = {
     "broadcast_to": "spread", "max": "largest", "min": "smallest", "log_softmax": "log_p",
     "softmax": "p", "safe_softmax": "p", "one_hot": "target", "var": "variance", "exp": "e",
     "sqrt": "root", "reshape": "shaped", "expand_dims": "shaped", "squeeze": "shaped",
+    "log_softmax_grad": "d_scores", "softmax_grad": "d_scores", "memory_flow": "flow",
+    "recurrent_flow": "flow", "lstm_states": "states", "gru_states": "states",
+    "rnn_states": "states", "pool_argmax": "taps", "pool_put": "spread", "sigmoid": "s",
+    "tanh": "t", "relu": "positive",
 }  # fmt: skip
 """What a result of an op is; others are named like their op."""
 
@@ -89,6 +92,7 @@ class Hints:
         self.made = {equation.out: equation for equation in program.equations}
         self._suffixes = self._of_dicts()
         self._wanted = {e.out: e.out.name for e in program.equations if e.out.name}
+        self._wanted |= {value: "d_w" for value, name in self._wanted.items() if name == "d_"}
         self._wanted |= self._outputs()
         self._layers = self._of_layers()
         self._deltas = self._of_deltas()
@@ -116,15 +120,20 @@ class Hints:
         key = read.key.rstrip("s") if place else read.key
         return f"{key}{place}{self._suffixes.get(id(read.holder), '')}"
 
-    def of_result(self, equation: Equation, inside: Mapping[Value, Value], names: Any) -> str:
+    def of_result(
+        self,
+        equation: Equation,
+        line_of: Callable[[Value], Value],
+        names: Mapping[Value, str],
+    ) -> str:
         """For the result of an equation.
 
         Parameters
         ----------
         equation
             Makes it.
-        inside
-            For a value that is only an expression inside a line, what that line makes.
+        line_of
+            For a value that may be an expression inside a line: what that line makes.
         names
             The names of what was made before.
         """
@@ -133,7 +142,7 @@ class Hints:
             return self._wanted[out]
         if out in self._deltas:
             layer = self._deltas[out]
-            shown = inside.get(layer, layer)
+            shown = line_of(layer)
             return f"{'d' if shown is layer else 'delta'}_{names.get(shown, 'layer')}"
         if out in self._layers:
             return self._layers[out]
@@ -228,9 +237,7 @@ class Hints:
             if type(target) is Kept and type(value) is Value and id(target.holder) not in found:
                 name = self._nearest_gradient(value)
                 if name:
-                    found[id(target.holder)] = f"_{name.removeprefix('d_')}"
-        for holder, name in found.items():
-            found[holder] = f"_{tidy(name[1:])}"
+                    found[id(target.holder)] = f"_{tidy(name.removeprefix('d_') or 'w')}"
         return found
 
     def _nearest_gradient(self, value: Value) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,7 +59,9 @@ class Written(NamedTuple):
     parameters: list[str]
 
 
-def write(program: Program, arguments: list[str], name: str = "step") -> Written:
+def write(
+    program: Program, arguments: list[str], name: str = "step", taken: Iterable[str] = ()
+) -> Written:
     """Write a program as a function of NumPy arrays.
 
     Parameters
@@ -70,15 +72,19 @@ def write(program: Program, arguments: list[str], name: str = "step") -> Written
         What the arguments of the step are called.
     name
         Of the function.
+    taken
+        Names that mean something else where it will stand.
     """
-    return _Writer(program, arguments, name).written()
+    return _Writer(program, arguments, name, taken).written()
 
 
 class _Writer:
-    def __init__(self, program: Program, arguments: list[str], name: str) -> None:
+    def __init__(
+        self, program: Program, arguments: list[str], name: str, taken: Iterable[str]
+    ) -> None:
         self.program, self.name = program, name
         self.hints = Hints(program, arguments)
-        self.names = Names({"np", "SLOT", name, *dir(builtins), *dir(kernels)})
+        self.names = Names({"np", "SLOT", name, *taken, *dir(builtins), *dir(kernels)})
         self.notation = Notation()
         self.shown: dict[Value, str] = {}
         self.texts: dict[Value, Text] = {}
@@ -112,7 +118,7 @@ class _Writer:
                 self.texts[out], self.needs[out] = expression, needs
                 self.inside[out] = self.users[out].out
                 continue
-            target = self.names.new(self.hints.of_result(equation, self._inside(), self.shown))
+            target = self.names.new(self.hints.of_result(equation, self._line_of, self.shown))
             self.shown[out] = target
             shape = "x".join(map(str, out.shape))
             self.lines.append(Line(f"{target} = {expression}", shape, equation.scope))
@@ -127,14 +133,11 @@ class _Writer:
             code, inputs, self.read, self.notation.kernels, self.constants, parameters
         )  # fmt: skip
 
-    def _inside(self) -> dict[Value, Value]:
-        """For what is written inside a line, the value of that line."""
-        found = {}
-        for value, user in self.inside.items():
-            while user in self.inside:
-                user = self.inside[user]
-            found[value] = user
-        return found
+    def _line_of(self, value: Value) -> Value:
+        """The value of the line in which `value` is written."""
+        while value in self.inside:
+            value = self.inside[value]
+        return value
 
     # ---- what is given -------------------------------------------------------------------
 
@@ -196,7 +199,7 @@ class _Writer:
         if self.uses[out] != 1 or out in outputs or out.name:
             return False
         user = self.users[out]
-        if equation.op.kind.name not in INLINED or user.op.kind.name not in INLINED:
+        if not (_is_formula(equation) and _is_formula(user)):
             return False
         if user.scope != equation.scope and not self._is_activated(equation, user):
             return False
@@ -208,6 +211,12 @@ class _Writer:
         same = equation.scope.partition("/")[0] == user.scope.partition("/")[0]
         unary = user.op.kind.name == "elementwise" and len(list(user.values())) == 1
         return bool(equation.scope) and same and unary and equation.op.name == "affine"
+
+
+def _is_formula(equation: Equation) -> bool:
+    """Whether an op may stand inside an expression, as formulas and slices do."""
+    sliced = equation.op.name == "getitem" and SLOT not in equation.params["index"]
+    return sliced or equation.op.kind.name in INLINED
 
 
 OPERATIONS = {

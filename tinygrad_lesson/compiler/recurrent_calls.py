@@ -41,5 +41,5 @@ def call(equation: Equation, addresses: list[str]) -> str:
         numbers.append(list(equation.values())[1].shape[2])
     if name == "rnn_states":
         numbers.append(int(equation.params["nonlinearity"] == "relu"))
-    given = ", ".join([*addresses, *map(str, numbers)])
+    given = ", ".join([*addresses, *map(str, numbers), "me", "m"])
     return f"{name}_{type_of(out.dtype)}({given})"

@@ -16,6 +16,12 @@ from .views import View, contiguous
 if TYPE_CHECKING:
     from .c_writer import Writer
 
+SHARED = 1 << 15
+"""So many elements of a single row are worth being shared among threads."""
+
+SLICES, MOST_SUMS = 16, 8
+"""A row that is shared is cut into so many slices, however many threads there are."""
+
 BLOCK = 2048
 """So many numbers are summed up in single precision before they enter a sum in double."""
 
@@ -123,11 +129,33 @@ class RowsKernel(Kernel):
         length = math.prod(self.group.shape[self.split :])
         scratch = [f"{type_of(v.dtype)} {name}[{length}];" for v, name in self.kept.items()]
         body: list[str] = []
-        for stage in range(max(self.stage.values()) + 1):
+        stages = max(self.stage.values()) + 1
+        large = math.prod(self.group.shape) >= SHARED
+        self.in_slices = not self.rows and large and self._can_slice()
+        for stage in range(stages):
             body += self._stage(stage)
+        if self.rows:
+            body = [f"SHARE({self.rows[0]}, 1)", *nest("i", self.rows, body, shared=0)]
+        elif not (self.in_slices or self._loops_once()):
+            body = ["if (me) return 0;", *body]
         told = [f"{e.op.name} {'x'.join(map(str, e.out.shape))}".rstrip()
                 for e in self.group.members]  # fmt: skip
-        return self.function("\n   ".join(told), [*scratch, *nest("i", self.rows, body)])
+        return self.function("\n   ".join(told), [*scratch, *body])
+
+    def _loops_once(self) -> bool:
+        """Whether each element can be computed without the others."""
+        return not self.per_row
+
+    def _can_slice(self) -> bool:
+        """Whether the one row can be cut up: sums over all, and what follows from them alone."""
+        looped = [e for e in self.group.members if e.out not in self.per_row]
+        sums = [e for e in self.group.members if self._reduces(e)]
+        return (
+            bool(sums)
+            and all(e.op.name == "sum" for e in sums)
+            and len(sums) <= MOST_SUMS
+            and all(self.stage[e.out] == 0 for e in (*looped, *sums))
+        )
 
     def _stage(self, stage: int) -> list[str]:
         """A pass over the row, then the numbers of the row that follow from it."""
@@ -240,18 +268,46 @@ class RowsKernel(Kernel):
         pragma = " ".join(["#pragma omp simd", *(r.clause for r in reductions)])
         begin = [line for r in reductions for line in r.begin]
         end = [line for r in reductions for line in r.end]
+        first, last = "0", str(count)
+        shared = None
+        head: list[str] = []
+        if self.in_slices:
+            shared = 0
+        elif not self.rows and self._loops_once():
+            head, shared = [f"SHARE({self.columns[0]}, {1 if outer else 16})"], 0
+        if shared is not None and not outer:
+            first, last = "from", "to"
         inside = [f"    {line}" for line in body]
-        if begin and count > BLOCK:
-            lines = [f"for (i64 b = 0; b < {count}; b += {BLOCK}) {{", *_indented(begin),
-                     f"    const i64 e = b + {BLOCK} < {count} ? b + {BLOCK} : {count};",
+        if begin and (count > BLOCK or self.in_slices):
+            lines = [f"for (i64 b = {first}; b < {last}; b += {BLOCK}) {{", *_indented(begin),
+                     f"    const i64 e = b + {BLOCK} < {last} ? b + {BLOCK} : {last};",
                      f"    {pragma}", f"    for (i64 {letter} = b; {letter} < e; {letter}++) {{",
                      *_indented(inside), "    }", *_indented(end), "}"]  # fmt: skip
         else:
-            lines = [pragma, f"for (i64 {letter} = 0; {letter} < {count}; {letter}++) {{",
+            lines = [pragma, f"for (i64 {letter} = {first}; {letter} < {last}; {letter}++) {{",
                      *inside, "}"]  # fmt: skip
             if begin:
                 lines = ["{", *_indented([*begin, *lines, *end]), "}"]
-        return nest("j", tuple(outer), lines)
+        lines = nest("j", tuple(outer), lines, shared if outer else None)
+        if self.in_slices:
+            return self._sliced(lines, reductions)
+        return ["{", *_indented([*head, *lines]), "}"] if head else lines
+
+    def _sliced(self, lines: list[str], reductions: Sequence[_Reduction]) -> list[str]:
+        """The same for each slice of the row; one thread adds up what all of them found."""
+        size = self.columns[0]
+        totals = [r.before[0].split()[1] for r in reductions]
+        keep = [f"parts[slice * {MOST_SUMS} + {i}] = {name};" for i, name in enumerate(totals)]
+        before = [line for r in reductions for line in r.before]
+        add = [f"{name} += parts[slice * {MOST_SUMS} + {i}];" for i, name in enumerate(totals)]
+        return [
+            f"for (i64 slice = {SLICES} * me / m->size; slice < {SLICES} * (me + 1) / m->size;"
+            " slice++) {",
+            f"    const i64 from = {size} * slice / {SLICES};",
+            f"    const i64 to = {size} * (slice + 1) / {SLICES};",
+            *_indented([*before, *lines, *keep]), "}", "meet(m);", "if (me) return 0;",
+            f"for (i64 slice = 0; slice < {SLICES}; slice++) {{", *_indented(add), "}",
+        ]  # fmt: skip
 
 
 class _Reduction:

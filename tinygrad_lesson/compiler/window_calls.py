@@ -51,14 +51,14 @@ def call(equation: Equation, addresses: list[str]) -> str:
     if name in POOLINGS:
         image, small = (out.shape, first) if name == "pool_put" else (first, out.shape)
         window = _window(image, equation.params["kernel"], small, equation.params)
-        return f"{name}_{kind}({given}, {image[0] * image[1]}, {window})"
+        return f"{name}_{kind}({given}, {image[0] * image[1]}, {window}, me, m)"
     image, kernel, small = {
         "conv": (first, others and others[0], out.shape),
         "conv_input_grad": (out.shape, others and others[0], first),
         "conv_weight_grad": (others and others[0], out.shape, first),
     }[name]
     window = _window(image, kernel[2:], small, equation.params)
-    return f"{name}_{kind}({given}, {image[0]}, {image[1]}, {small[1]}, {window})"
+    return f"{name}_{kind}({given}, {image[0]}, {image[1]}, {small[1]}, {window}, me, m)"
 
 
 def _window(image: Shape, kernel: Shape, small: Shape, params: Mapping[str, Any]) -> str:

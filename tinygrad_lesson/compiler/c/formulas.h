@@ -50,8 +50,6 @@ static inline f64 normal_f64(f64 a) {
     return ma_f64(p, u, 0.46151582985003775);
 }
 
-#define LIMIT_f32 ((f32)88)
-#define LIMIT_f64 709.0
 #define LARGEST_f32 ((f32)3.4028234663852886e38)
 #define LARGEST_f64 1.7976931348623157e308
 

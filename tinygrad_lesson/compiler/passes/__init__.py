@@ -6,6 +6,7 @@
 ``scalars.py``        a number instead of an array of that number
 ``sums.py``           a sum instead of a product with ones
 ``algebra.py``        ``x + x`` is ``2 * x``, and the like
+``joins.py``          parts side by side
 ``views.py``          chains of reshapes and transposes
 ``common.py``         what is computed twice is computed once
 ``dead.py``           what nobody needs is not computed
@@ -18,19 +19,22 @@ gone through until nothing changes any more.
 
 from __future__ import annotations
 
+import operator
+
 from ...tracing.program import Program
 from .algebra import use_algebra
 from .common import merge_common
 from .dead import drop_dead
 from .folding import fold_constants
 from .identities import drop_identities
+from .joins import join_parts
 from .scalars import use_scalars
 from .sums import use_sums
 from .views import join_views
 
 PASSES = (
-    fold_constants, drop_identities, use_scalars, use_sums, use_algebra, join_views, merge_common,
-    drop_dead,
+    fold_constants, drop_identities, use_scalars, use_sums, use_algebra, join_parts, join_views,
+    merge_common, drop_dead,
 )  # fmt: skip
 
 ROUNDS = 8
@@ -40,9 +44,17 @@ ROUNDS = 8
 def simplified(program: Program) -> Program:
     """The program after all passes."""
     for _ in range(ROUNDS):
-        before = [(e.out, e.op, e.inputs) for e in program.equations]
+        before = program
         for improve in PASSES:
             program = improve(program)
-        if before == [(e.out, e.op, e.inputs) for e in program.equations]:
+        if _same(before, program):
             break
     return program
+
+
+def _same(one: Program, other: Program) -> bool:
+    """Whether all equations are the same; ``==`` of Numbers would be a part of the step."""
+    return len(one.equations) == len(other.equations) and all(
+        a.out is b.out and a.op is b.op and all(map(operator.is_, a.inputs, b.inputs))
+        for a, b in zip(one.equations, other.equations, strict=True)
+    )

@@ -24,10 +24,11 @@ def rewritten(program: Program, replace: Callable[[Equation], Value | None]) -> 
     renamed: dict[Value, Value] = {}
     equations = []
     for equation in program.equations:
-        inputs: tuple[Any, ...] = tuple(
-            renamed.get(x, x) if type(x) is Value else x for x in equation.inputs
-        )
-        equation = equation._replace(inputs=inputs)
+        if any(x in renamed for x in equation.values()):
+            inputs: tuple[Any, ...] = tuple(
+                renamed.get(x, x) if type(x) is Value else x for x in equation.inputs
+            )
+            equation = equation._replace(inputs=inputs)
         other = replace(equation)
         if other is None:
             equations.append(equation)
@@ -67,6 +68,9 @@ class Workshop:
 
     def keep(self, equation: Equation) -> list[Equation]:
         """Note an equation; it, and those that it needs."""
+        if not self.extra:
+            self._made[equation.out] = equation
+            return [equation]
         placed = [e._replace(scope=equation.scope, line=equation.line) for e in self.extra]
         self.extra.clear()
         self._made.update((e.out, e) for e in (*placed, equation))

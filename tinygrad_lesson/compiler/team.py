@@ -1,0 +1,61 @@
+"""The team of threads that runs a step: how many there are, and the library that has them."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import math
+import os
+from typing import Any
+
+from . import blas
+from .schedule import Group
+from .toolchain import HEADERS, load
+
+WORTHWHILE = 100_000
+"""A step of fewer operations is over before a second thread would have begun."""
+
+
+@functools.cache
+def runner() -> Any:
+    """The function that runs a segment on several threads (``c/pool.c``)."""
+    library = load((HEADERS / "pool.c").read_text())
+    found = blas.threads()
+    if found is not None:
+        library.use_blas_threads(*map(ctypes.c_void_p, found))
+    library.run.restype = ctypes.c_int32
+    return library.run
+
+
+def size(groups: list[Group], threads: int | None) -> int:
+    """How many threads run a step.
+
+    Parameters
+    ----------
+    groups
+        Its schedule.
+    threads
+        How many there may be; None: as many as there are cores for this process, or as the
+        environment allows the BLAS.
+    """
+    return (threads or cores()) if sum(map(_operations, groups)) >= WORTHWHILE else 1
+
+
+def cores() -> int:
+    """How many threads there may be."""
+    allowed = os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS") or ""
+    if allowed.isdigit() and int(allowed):
+        return int(allowed)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _operations(group: Group) -> int:
+    """About how many operations a group takes."""
+    count = 0
+    for equation in group.members:
+        largest = max(math.prod(v.shape) for v in (equation.out, *equation.values()))
+        inner = next(equation.values()).shape[-1] if group.kind == "product" else 1
+        count += largest * (9 if group.kind in ("windows", "recurrent") else inner)
+    return count
