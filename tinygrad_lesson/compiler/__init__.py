@@ -10,6 +10,7 @@
 ``lifetimes.py``      large arrays that nobody needs any more
 ``numpy_writer.py``   a program as a function of NumPy arrays
 ``export.py``         a compiled step as a module that needs NumPy alone
+``module_text.py``    what such a module is made of
 ``gathering.py``      the source of kernels, for such a module
 ``looping.py``        a step many times
 ``cost.py``           operations and bytes of a program

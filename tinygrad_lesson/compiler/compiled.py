@@ -10,6 +10,7 @@ from os import PathLike
 from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
+from .. import arguments
 from ..errors import ArgumentError
 from ..mode import current, restore
 from ..tracing.program import Program
@@ -40,12 +41,17 @@ class RetraceWarning(UserWarning):
 def compile(function: Callable[P, R], /) -> Compiled[P, R]: ...
 @overload
 def compile(
-    *, mode: str = ..., keep_grads: bool = ...
+    *, mode: str = ..., threads: int | None = ..., keep_grads: bool = ...
 ) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
 
 
 def compile(
-    function: Callable[P, R] | None = None, /, *, mode: str = "numpy", keep_grads: bool = False
+    function: Callable[P, R] | None = None,
+    /,
+    *,
+    mode: str = "numpy",
+    threads: int | None = None,
+    keep_grads: bool = False,
 ) -> Any:
     """Make a step, or any function of tensors, run as straight-line code written for it.
 
@@ -61,6 +67,9 @@ def compile(
     mode
         ``"numpy"``: the code is NumPy source. ``"c"``: it is C, built by the compiler that is found
         (``$CC``, cc, gcc, clang, or the ziglang package); without one, NumPy takes over.
+    threads
+        How many threads run C code; None: one for each core, or as many as OPENBLAS_NUM_THREADS or
+        OMP_NUM_THREADS allow. A small step runs on one.
     keep_grads
         Leave ``.grad`` of the parameters behind. Otherwise it is None after a call, unless the step
         adds to what was there before.
@@ -98,9 +107,11 @@ def compile(
     """
     if mode not in ("numpy", "c"):
         raise ArgumentError("compile", f"mode={mode!r} is unknown", "Pass 'numpy' or 'c'.")
+    if threads is not None:
+        threads = arguments.count("compile", "threads", threads)
     if function is None:
-        return functools.partial(Compiled, mode=mode, keep_grads=keep_grads)
-    return Compiled(function, mode=mode, keep_grads=keep_grads)
+        return functools.partial(Compiled, mode=mode, threads=threads, keep_grads=keep_grads)
+    return Compiled(function, mode, threads, keep_grads)
 
 
 class Compiled(Generic[P, R]):
@@ -114,12 +125,15 @@ class Compiled(Generic[P, R]):
         The equations of the latest call.
     """
 
-    def __init__(self, function: Callable[P, R], mode: str, keep_grads: bool) -> None:
+    def __init__(
+        self, function: Callable[P, R], mode: str, threads: int | None, keep_grads: bool
+    ) -> None:
         if not callable(function):
             raise ArgumentError(
                 "compile", f"a {type(function).__name__} cannot be called", "Pass a function."
             )
-        self.function, self.mode, self.keep_grads = function, mode, keep_grads
+        self.function, self.mode, self.threads = function, mode, threads
+        self.keep_grads = keep_grads
         self._entries: dict[Hashable, list[Entry]] = {}
         self._plain: set[Hashable] = set()
         self._latest: Entry | None = None
@@ -172,7 +186,7 @@ class Compiled(Generic[P, R]):
         if program is None:  # once more, with a graph that leads to the arguments
             self._plain.add(call.key)
             return self.function(*call.args, **call.kwargs)
-        entry = Entry(program, rebuild, call, call.names(self.function), self.mode)
+        entry = Entry(program, rebuild, call, call.names(self.function), self.mode, self.threads)
         entries = self._entries.setdefault(call.key, [])
         entries.append(entry)
         del entries[:-MOST]
@@ -247,7 +261,7 @@ class Compiled(Generic[P, R]):
         >>> import tinygrad_lesson as tl
         >>> double = tl.compile(lambda x: (2 * x).sum())
         >>> double.scan(tl.Tensor([[1.0, 2.0], [3.0, 4.0]]))
-        Tensor([ 6., 14.])
+        Tensor([ 6., 14.], dtype=float32)
         """
         return scanned(self, stacked)
 

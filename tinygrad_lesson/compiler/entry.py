@@ -39,6 +39,8 @@ class Entry:
         What its arguments are called.
     mode
         ``"numpy"`` or ``"c"``.
+    threads
+        How many run C code; None: as many as pay.
     """
 
     def __init__(
@@ -48,8 +50,10 @@ class Entry:
         call: Call,
         names: list[str],
         mode: str,
+        threads: int | None,
     ) -> None:
-        self.program, self.rebuild, self.names, self.mode = program, rebuild, names, mode
+        self.program, self.rebuild, self.names = program, rebuild, names
+        self.mode, self.threads = mode, threads
         self._call = call.form()
         self._checked = Checked()
         self._quiet = [guard for guard in program.guards if not guard.code]
@@ -79,7 +83,7 @@ class Entry:
     @functools.cached_property
     def in_c(self) -> c_step.CStep:
         """The C source, built."""
-        return c_step.compiled(self.simple)
+        return c_step.compiled(self.simple, self.threads)
 
     @functools.cached_property
     def driver(self) -> Driver:

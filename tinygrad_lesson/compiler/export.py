@@ -12,7 +12,7 @@ import functools
 import json
 import keyword
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,18 @@ from ..tracing.program import (
     Value,
 )
 from .gathering import Gathered, is_kernel
+from .module_text import (
+    CHANCE,
+    LOADING,
+    STATE,
+    Code,
+    imports_of,
+    nest_of,
+    rows,
+    set_of,
+    written,
+)
 from .naming import Hints, Names
-from .notation import literal
 from .numpy_writer import constant, write
 
 OWN_ARRAYS = ("elementwise", "linear", "reduction", "creation")
@@ -44,7 +54,7 @@ OWN_ARRAYS = ("elementwise", "linear", "reduction", "creation")
 
 RESERVED = (
     "np", "os", "json", "state", "save", "load", "seed", "file", "allow_pickle", "array",
-    "given", "stored", "path", "number", "name", "value", "generators", "standing",
+    "given", "stored", "path", "results", "number", "name", "value", "generators", "standing",
 )  # fmt: skip
 """What the module has for itself, or ``np.savez`` does."""
 
@@ -90,7 +100,7 @@ class _Exported:
         rebuild: Callable[[Iterator[Any]], Any],
         name: str,
     ) -> None:
-        self.program, self.rebuild = program, rebuild
+        self.program, self.arguments, self.rebuild = program, arguments, rebuild
         taken = {*RESERVED, *dir(kernels), *dir(builtins), *keyword.kwlist}
         self.name = name if name.isidentifier() and name not in taken else "step"
         self._refuse()
@@ -175,16 +185,16 @@ class _Exported:
         own = {*self.written.parameters, *self.written.constants, *RESERVED, self.name}
         needed = [*self.written.kernels]
         gathered = Gathered(needed, own - set(needed))
-        own_imports = ["import os", "import numpy as np", "from typing import Any"]
-        imports = _imports([*own_imports, *["import json"] * bool(self.generators),
+        ownimports_of = ["import os", "import numpy as np", "from typing import Any"]
+        imports = imports_of([*ownimports_of, *["import json"] * bool(self.generators),
                             *gathered.imports])  # fmt: skip
         parts = [
             f'"""{self._doc(module)}"""\n\nfrom __future__ import annotations\n\n{imports}',
-            *([_CHANCE.format(generators=_names(self.generators.values()))]
+            *([CHANCE.format(generators=set_of(self.generators.values()))]
               if self.generators else []),
-            _STATE.format(
-                numbers=_names(self.numbers),
-                loading=_LOADING if self.generators else "",
+            STATE.format(
+                numbers=set_of(self.numbers),
+                loading=LOADING if self.generators else "",
                 saved="**state, **standing()" if self.generators else "**state",
             ),
             *gathered.definitions,
@@ -198,13 +208,19 @@ class _Exported:
         """The state, and those constants that lie in the file."""
         return "load()\n" + "".join(f'{name} = state["{name}"]\n' for name in self._large())
 
-    def _given(self) -> list[Value]:
-        given = {v.source.position: v for v in self.written.inputs if type(v.source) is Argument}
-        return [given[position] for position in sorted(given)]
+    @functools.cached_property
+    def _given(self) -> dict[str, Value | None]:
+        """The arguments by name; None for those that play no part."""
+        used = {v.source.position: v for v in self.written.inputs if type(v.source) is Argument}
+        names = Names({*RESERVED, *self.written.parameters})
+        found: dict[str, Value | None] = {}
+        for position, hint in enumerate(self.arguments):
+            value = used.get(position)
+            found[names.new(hint) if value is None else self.called[value]] = value
+        return found
 
     def _doc(self, module: str) -> str:
-        given = self._given()
-        names = [self.called[v] for v in given]
+        names = [*self._given]
         changed = any(name in self.state for name in self._changes())
         text = f"{self.name}: exported from tinygrad-lesson; it runs with NumPy alone.\n\n::\n\n"
         text += f"    import {module}\n\n"
@@ -213,11 +229,12 @@ class _Exported:
             text += f"    {module}.save()  # put the state back into {module}.npz\n"
         if self.generators:
             text += f"    {module}.seed(0)  # the random numbers that follow\n"
-        if given:
-            rows = [(n, f"{v.dtype}, shape {v.shape}") for n, v in zip(names, given, strict=True)]
-            width = max(len(n) for n in names)
+        if names:
+            width = max(map(len, names))
             text += "\nIts arguments:\n\n"
-            text += "".join(f"    {n.ljust(width)}  {what}\n" for n, what in rows)
+            for called, value in self._given.items():
+                what = "plays no part" if value is None else f"{value.dtype}, shape {value.shape}"
+                text += f"    {called.ljust(width)}  {what}\n"
         text += f"\nThe state (weights and the like) is read from {module}.npz, beside this file,"
         text += " into the dict\n``state``"
         text += ", which each call changes.\n" if changed else "; a call leaves it as it is.\n"
@@ -250,11 +267,10 @@ class _Exported:
 
     def _function(self) -> str:
         program = self.program
-        given = self._given()
         lines = [
-            f'{self.called[v]} = given("{self.called[v]}", {self.called[v]}, {v.shape},'
-            f" np.{v.dtype.name})"
-            for v in given
+            f'{name} = given("{name}", {name}, {v.shape}, np.{v.dtype.name})'
+            for name, v in self._given.items()
+            if v is not None
         ]
         lines += [*self._host(), *self._draws()]
         passed = []
@@ -263,23 +279,14 @@ class _Exported:
             name = self.called[value]
             passed.append(name if place is None else f'state["{self.slots[place]}"]')
         passed += [self._read_name(index) for index in self.written.numbers]
-        outputs = program.outputs()
-        call = f"_{self.name}({', '.join(passed)})"
-        if len(call) > 90:
-            call = f"_{self.name}(\n    {f',{chr(10)}    '.join(passed)},\n)"
-        names = ", ".join(f"_out{i}" for i in range(len(outputs)))
-        if len(names) > 70:
-            names = f"({names})".replace(", ", f",{chr(10)}    ").replace("(", f"({chr(10)}    ")
-            names = names.replace(")", f",{chr(10)})")
-        lines.append(f"{names}{',' * (len(outputs) == 1)} = {call}" if outputs else call)
-        changes = self._changes()
+        lines.append(rows(f"results = _{self.name}(", passed, ")"))
+        changes = [f"{name}={value}" for name, value in self._changes().items()]
         if changes:
-            inner = "".join(f"    {name}={value},\n" for name, value in changes.items())
-            lines.append(f"state.update(\n{inner})")
+            lines.append(rows("state.update(", changes, ")"))
         results = [self._result(x) for x in program.results]
-        nest = self.rebuild(iter([_Code(x) for x in results]))
-        lines.append(f"return {_nest(nest)}")
-        head = f"def {self.name}({', '.join(self.called[v] for v in given)}):"
+        nest = self.rebuild(iter([Code(x) for x in results]))
+        lines.append(f"return {nest_of(nest)}")
+        head = f"def {self.name}({', '.join(self._given)}):"
         doc = '    """One step, by the state in `state`; see above."""'
         body = "\n".join(f"    {line}" for text in lines for line in text.split("\n"))
         return f"{head}\n{doc}\n{body}"
@@ -323,8 +330,8 @@ class _Exported:
             source = value.source
             if type(source) is not Drawn:
                 continue
-            given = [_literal(x) for x in source.args]
-            given += [f"{k}={_literal(x)}" for k, x in source.kwargs.items()]
+            given = [written(x) for x in source.args]
+            given += [f"{k}={written(x)}" for k, x in source.kwargs.items()]
             drawn = f'generators["{self.generators[id(source.generator)]}"].{source.method}'
             name = self.called.get(value)
             lines.append(f"{f'{name} = ' if name else ''}{drawn}({', '.join(given)})")
@@ -336,16 +343,20 @@ class _Exported:
     def _fresh(self) -> set[Value]:
         return {e.out for e in self.program.equations if e.op.kind.name in OWN_ARRAYS}
 
+    @functools.cached_property
+    def _places(self) -> dict[Value, int]:
+        return {value: i for i, value in enumerate(self.program.outputs())}
+
     def _own(self, value: Value, also: bool) -> str:
         """An output, as an array that nobody else has."""
-        name = f"_out{self.program.outputs().index(value)}"
+        name = f"results[{self._places[value]}]"
         return f"np.array({name})" if also or value not in self._fresh else name
 
     def _result(self, value: Any) -> str:
         if type(value) is Value:
             kept = any(value is x for _, x in self.program.writes)
             return self._own(value, also=kept)
-        return self._of_number(value) if type(value) is Number else _literal(value)
+        return self._of_number(value) if type(value) is Number else written(value)
 
 
 def operation(step: Compute) -> str:
@@ -365,33 +376,6 @@ def _decision(step: Decide, number: str) -> str:
         test = f"not {number}" if step.value else number
     what = '"from here on the step is another one: export it again at this point"'
     return f"if {test}:\n    raise RuntimeError(\n        {what}\n    )"
-
-
-class _Code(str):
-    """An expression, in the place of its value."""
-
-
-def _nest(nest: Any) -> str:
-    """The expression of a nest of expressions."""
-    if type(nest) is _Code:
-        return str(nest)
-    if isinstance(nest, dict):
-        return f"{{{', '.join(f'{key!r}: {_nest(x)}' for key, x in nest.items())}}}"
-    inner = ", ".join(map(_nest, nest))
-    return f"[{inner}]" if isinstance(nest, list) else f"({inner}{',' * (len(nest) == 1)})"
-
-
-def _literal(value: Any) -> str:
-    """Source of something that is always the same."""
-    if isinstance(value, bool | int | float | str | tuple | np.dtype | type | np.generic | None):
-        return literal(value)
-    if isinstance(value, np.ndarray) and value.size < 1000:
-        return f"np.array({literal(value.tolist())}, np.{value.dtype.name})"
-    raise ArgumentError(
-        "export",
-        f"the step returns or draws by a {type(value).__name__}, which has no source",
-        "Return tensors and numbers.",
-    )
 
 
 def _place(source: Any) -> Any:
@@ -422,78 +406,3 @@ def _held(source: Any) -> Any:
 def _plain(value: Any) -> Any:
     """The state of a bit generator, in what JSON knows."""
     return value.tolist()
-
-
-def _names(names: Iterable[str]) -> str:
-    inner = ", ".join(f'"{name}"' for name in names)
-    if len(inner) > 60:
-        inner = f"\n    {inner.replace(', ', f',{chr(10)}    ')},\n"
-    return f"{{{inner}}}" if inner else "set()"
-
-
-def _imports(lines: Sequence[str]) -> str:
-    """Import statements in order, one for each module: Python's own, then NumPy's."""
-    plain = sorted({line for line in lines if line.startswith("import")})
-    parts: dict[str, set[str]] = {}
-    for line in lines:
-        if line.startswith("from"):
-            _, module, _, name = line.split(" ", 3)
-            parts.setdefault(module, set()).add(name)
-    written = [f"from {m} import {', '.join(sorted(parts[m]))}" for m in sorted(parts)]
-    both = [*plain, *written]
-    first = [line for line in both if "numpy" not in line]
-    return "\n".join([*first, "", *(line for line in both if "numpy" in line)])
-
-
-_STATE = """
-PATH = os.path.splitext(os.path.abspath(__file__))[0] + ".npz"
-NUMBERS = {numbers}  # of the state: Python's own, such as learning rates
-
-state: dict[str, Any] = {{}}
-
-
-def load(path: str = PATH) -> None:
-    \"\"\"Read the state from a file.\"\"\"
-    with np.load(path) as stored:
-        for name in stored.files:
-            state[name] = stored[name].item() if name in NUMBERS else stored[name]{loading}
-
-
-def save(path: str = PATH) -> None:
-    \"\"\"Write the state into a file.\"\"\"
-    np.savez(path, {saved})
-
-
-def given(name: str, value: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    \"\"\"An argument as an array; ValueError if its shape is another, TypeError if its dtype.\"\"\"
-    array = np.asarray(value)
-    if array.shape != shape:
-        raise ValueError(f"{{name}} has shape {{array.shape}}. This module was made for {{shape}}.")
-    return array.astype(dtype, casting="same_kind", copy=False)
-"""
-
-_LOADING = """
-    for name in GENERATORS:
-        stands = json.loads(state.pop(name).item())
-        bits = getattr(np.random, stands["bit_generator"])()
-        bits.state = stands
-        generators[name] = np.random.Generator(bits)"""
-
-_CHANCE = """
-GENERATORS = {generators}
-generators: dict[str, np.random.Generator] = {{}}
-
-
-def seed(number: int) -> None:
-    \"\"\"Begin anew with the random numbers that belong to a seed.\"\"\"
-    for name in GENERATORS:
-        generators[name] = np.random.default_rng(number)
-
-
-def standing() -> dict[str, str]:
-    \"\"\"Where the generators stand.\"\"\"
-    return {{
-        name: json.dumps(generator.bit_generator.state, default=lambda x: x.tolist())
-        for name, generator in generators.items()
-    }}
-"""

@@ -26,7 +26,7 @@ HUGE = 1 << 18
 ALLOCATING = ("elementwise", "reduction", "linear")
 """Kinds of ops that look at their inputs, and make an array that is no view of one."""
 
-PASSING = ("real", "positive", "pool_sum")
+PASSING = ("real", "positive", "einsum", "pool_sum", "pool_spread", "resample", "resample_adjoint")
 """Ops of those kinds that may give back their input."""
 
 

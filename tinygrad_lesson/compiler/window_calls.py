@@ -45,7 +45,8 @@ def call(equation: Equation, addresses: list[str]) -> str:
         C code of the addresses of its inputs, and of its result.
     """
     name, out = equation.op.name, equation.out
-    first, *others = (v.shape for v in equation.values())
+    first, *rest = (v.shape for v in equation.values())
+    other: Shape = rest[0] if rest else ()
     kind = type_of(next(equation.values()).dtype)
     given = ", ".join(addresses)
     if name in POOLINGS:
@@ -53,9 +54,9 @@ def call(equation: Equation, addresses: list[str]) -> str:
         window = _window(image, equation.params["kernel"], small, equation.params)
         return f"{name}_{kind}({given}, {image[0] * image[1]}, {window}, me, m)"
     image, kernel, small = {
-        "conv": (first, others and others[0], out.shape),
-        "conv_input_grad": (out.shape, others and others[0], first),
-        "conv_weight_grad": (others and others[0], out.shape, first),
+        "conv": (first, other, out.shape),
+        "conv_input_grad": (out.shape, other, first),
+        "conv_weight_grad": (other, out.shape, first),
     }[name]
     window = _window(image, kernel[2:], small, equation.params)
     return f"{name}_{kind}({given}, {image[0]}, {image[1]}, {small[1]}, {window}, me, m)"
