@@ -31,7 +31,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from contenders import CONTENDERS
+from contenders import CONTENDERS, OURS
 from tqdm import tqdm
 from works import WORKS
 
@@ -165,7 +165,8 @@ def readable(seconds: float) -> str:
 def table(results: dict[str, Result]) -> list[list[str]]:
     """Rows of cells, the fastest contender first."""
     ours = results["ours"].decisive if "ours" in results else math.nan
-    peer = min((r.decisive for name, r in results.items() if name != "ours"), default=math.nan)
+    peers = [r.decisive for name, r in results.items() if name not in OURS]
+    peer = min(peers, default=math.nan)
     rows = [["library", "median", "fastest", "of ours", "of the best peer", "at its best with"]]
     for name, r in sorted(results.items(), key=lambda item: item[1].decisive):
         ratios = [
@@ -265,8 +266,8 @@ def main() -> None:
 HEAD = """# Training steps, side by side
 
 Written by `python benchmarks/compare.py --write`, which says how it measures. Float32 unless said.
-Times depend on the machine: the ratios are what to look at. PyTorch runs eagerly; JAX compiles the
-whole step."""
+Times depend on the machine: the ratios are what to look at. PyTorch runs eagerly; JAX and
+`tl.compile` compile the whole step."""
 
 
 if __name__ == "__main__":

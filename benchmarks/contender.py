@@ -38,7 +38,12 @@ def main() -> None:
     if hasattr(module, "use"):
         module.use(contender.package, int(threads))
     wait = getattr(module, "wait", lambda result: None)
-    step = getattr(module, work)(*made(work), **json.loads(settings))
+    given = json.loads(settings)
+    compiled = given.pop("compiled", None)
+    step = getattr(module, work)(*made(work), **given)
+    if compiled:
+        package = importlib.import_module(contender.package)
+        step = package.compile(step, mode=compiled, threads=int(threads))
     losses = [number(step()) for _ in range(CHECKED)]
     print(json.dumps(losses), flush=True)
 

@@ -356,6 +356,31 @@ def test_speech_digits(tmp_path: Path, inner: str) -> None:
     assert repr(train) == "SpeechDigits(8 recordings by 2 speakers)"
 
 
+def test_speech_digits_in_a_zip(tmp_path: Path) -> None:
+    folder = put_recordings(tmp_path / "folder")
+    path = tmp_path / "zipped" / "any.zip"
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in folder.iterdir():
+            archive.write(file, f"set-1.0/recordings/{file.name}")
+    expected = data.SpeechDigits(folder)
+    for root in (path, path.parent):
+        dataset = data.SpeechDigits(root)
+        assert dataset.files[0] == path / "set-1.0" / "recordings" / "0_ann_5.wav"
+        assert [f.name for f in dataset.files] == [f.name for f in expected.files]
+        for (x, y), (sound, digit) in zip(dataset, expected, strict=True):
+            assert x.tolist() == sound.tolist()
+            assert int(y) == int(digit)
+    content = path.read_bytes()
+    where = content.index(b"RIFF") + 60  # a sample: the sum no longer fits
+    path.write_bytes(content[:where] + bytes([content[where] ^ 1]) + content[where + 1 :])
+    with pytest.raises(FileFormatError, match=r"any\.zip.*_[0-9]+\.wav is no WAV file.*CRC"):
+        data.SpeechDigits(path), data.SpeechDigits(path, train=False)
+    path.write_bytes(content[:-40])
+    with pytest.raises(FileFormatError, match=r"any\.zip does not unpack"):
+        data.SpeechDigits(path)
+
+
 def test_speech_digits_of_one_length(tmp_path: Path) -> None:
     put_recordings(tmp_path)
     dataset = data.SpeechDigits(tmp_path, length=16)

@@ -20,7 +20,7 @@ LIBRARY = "tinygrad_lesson"
 LAYERS = (
     {
         "errors", "mode", "dtypes", "arrays", "samples", "conversion", "hooks", "trees",
-        "arguments", "memory",
+        "arguments", "memory", "changes",
     },
     {"op"},
     {"ops"},

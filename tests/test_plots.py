@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import viz
@@ -99,6 +100,32 @@ def test_a_healthy_and_an_empty_report(tmp_path: Path) -> None:
     figure = viz.health(HealthReport(0, (), (), (), ()))
     assert figure.get_suptitle() == "0 steps: nothing is wrong"
     saved(figure, tmp_path)
+
+
+def test_pictures_share_one_scale(tmp_path: Path) -> None:
+    images = np.arange(24.0).reshape(4, 1, 2, 3) - 8
+    figure = viz.pictures(images, ["a", "b"], columns=3, title="Four")
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.texts] == ["a", "b"]
+    assert {image.get_clim() for image in axes.images} == {(-8.0, 15.0)}
+    places = [image.get_extent() for image in axes.images]
+    assert places[1][0] > places[0][1]  # beside the first, and the fourth below it
+    assert places[3][0] == places[0][0]
+    assert places[3][3] < places[0][2]
+    assert figure.get_suptitle() == "Four"
+    signed = viz.pictures(images[:, 0], signed=True)
+    assert {image.get_clim() for image in signed.axes[0].images} == {(-15.0, 15.0)}
+    figure.savefig(tmp_path / "figure.png")
+
+
+def test_no_pictures_and_what_is_none(tmp_path: Path) -> None:
+    figure = viz.pictures(np.zeros((0, 8, 8)), title="None")
+    assert len(figure.axes[0].images) == 0
+    figure.savefig(tmp_path / "figure.png")
+    with pytest.raises(ArgumentError, match=r"images of shape \(8, 8\) in 10 columns"):
+        viz.pictures(np.zeros((8, 8)))
+    with pytest.raises(ArgumentError, match="one column or more"):
+        viz.pictures(np.zeros((1, 8, 8)), columns=0)
 
 
 def test_without_matplotlib_the_command_is_named() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 ADAM = [{"adam": "fused"}, {"adam": "foreach"}]
+COMPILED = [{"compiled": "c"}, {"compiled": "numpy"}]
 NETS = ("mlp", "cnn", "lstm", "transformer")
 
 
@@ -36,9 +37,14 @@ def _plain(*works: str) -> dict[str, list[dict[str, Any]]]:
     return {work: [{}] for work in works}
 
 
+OURS = ("ours", "compiled")
+"""The contenders that are not peers."""
+
 CONTENDERS = {
     "ours": Contender("tinygrad_lesson", "pytorch_style", "tinygrad_lesson",
                       _plain("lesson", *NETS, "chain", "moons")),
+    "compiled": Contender("tl.compile", "pytorch_style", "tinygrad_lesson",
+                          dict.fromkeys(("lesson", *NETS, "chain"), COMPILED)),
     "hand": Contender("NumPy by hand", "by_hand", "numpy", _plain("lesson", "chain")),
     "torch": Contender("PyTorch", "pytorch_style", "torch",
                        _plain("lesson", "chain", "moons") | dict.fromkeys(NETS, ADAM)),

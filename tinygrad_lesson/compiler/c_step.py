@@ -21,6 +21,7 @@ from ..errors import IndexingError
 from ..tracing.numbers import Number
 from ..tracing.program import Constant, Equation, Program, Value
 from . import blas, team
+from .buffers import Addresses, Ring, address
 from .c_writer import Source, write
 from .lowering import lowered
 from .memory_plan import Plan, plan_memory
@@ -88,11 +89,13 @@ class _Function:
         self.library = load(source.code)
         self.arena = _aligned(plan.size + PARTS)
         self.pointers = np.zeros(len(plan.pointers) + 1, np.uintp)
+        self.addresses = Addresses(self.pointers)
         self.given = np.zeros(len(numbers) + 1, np.float64)
         self.names: dict[str, Any] = {
-            "P": self.pointers, "N": self.given, "empty": np.empty, "lock": threading.Lock(),
-            "address": address, "xp": kernels, "ordered": functools.partial(np.asarray, order="C"),
-            "seen": seen, "out_of_range": out_of_range,
+            "P": memoryview(self.pointers), "N": memoryview(self.given), "lock": threading.Lock(),
+            "last": self.addresses.last, "enter": self.addresses.enter, "address": address,
+            "ordered": functools.partial(np.asarray, order="C"), "xp": kernels, "seen": seen,
+            "out_of_range": out_of_range,
             "arena": self.arena,  # the code has its address only
         }  # fmt: skip
         found = blas.products()
@@ -110,15 +113,15 @@ class _Function:
                     self.pointers[pointers[value]] = address(array)
             elif value in pointers:
                 name = f"v{value.number}"
-                lines.append(f"{name} = ordered({name})")
-                lines.append(f"P[{pointers[value]}] = address({name})")
+                place = pointers[value]
+                lines.append(f"if {name} is not last[{place}]: {name} = enter({place}, {name})")
         lines += [f"N[{i}] = n{n}" for i, n in enumerate(self.source.numbers)]
         for value in pointers:
             made = not any(value is v for v in self.program.inputs)
             if made and not self._is_host(value):
-                kind = self._bound(f"d{value.number}", value.dtype)
-                lines.append(f"v{value.number} = empty({value.shape}, {kind})")
-                lines.append(f"P[{pointers[value]}] = address(v{value.number})")
+                ring = Ring(value.shape, value.dtype, self.addresses.known)
+                name = self._bound(f"r{value.number}", ring)
+                lines.append(f"v{value.number}, P[{pointers[value]}] = {name}()")
         for segment in self.source.segments:
             if isinstance(segment, str):
                 lines.append(self._call(segment))
@@ -183,11 +186,6 @@ def out_of_range() -> IndexingError:
         "compile", "an index of this step counts past the end of what it chooses from",
         "Run the step without compile: the op then says which.",
     )  # fmt: skip
-
-
-def address(array: Array) -> int:
-    """Where the numbers of an array begin."""
-    return array.__array_interface__["data"][0]  # type: ignore[no-any-return]
 
 
 def seen(array: Array, view: View) -> Array:

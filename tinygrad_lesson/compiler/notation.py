@@ -135,6 +135,8 @@ def _matmul(x: Text, y: Text) -> Text:
         rows = f"{x.within(ATOM)}.reshape(-1, {x.shape[-1]}) @ {y.within(PRODUCT + 1)}"
         if x.shape[-1] and math.prod(x.shape) and y.shape[-1]:
             return Text(f"({rows}).reshape({', '.join(map(str, (*x.shape[:-1], y.shape[-1])))})")
+    if x.ndim == y.ndim == 2 and 1 in (x.size, y.size):  # BLAS: 0 * NaN is 0 here, and not in `@`
+        return Text(f"{x.within(ATOM)}.dot({y})")
     return _binary("@", PRODUCT)(x, y)
 
 
@@ -159,7 +161,8 @@ def _take(x: Text, indices: Any, axis: Any = None) -> Text | None:
 
 
 def _affine(x: Text, weight: Text, bias: Text) -> Text | None:
-    if x.ndim > 2 or {x.dtype, weight.dtype, bias.dtype} != {x.dtype}:
+    plain = {x.dtype, weight.dtype, bias.dtype} == {x.dtype} and 1 not in (x.size, weight.size)
+    if x.ndim > 2 or not plain:
         return None
     return Text(f"{x.within(PRODUCT)} @ {weight.within(ATOM)}.T + {bias.within(PRODUCT)}", SUM)
 

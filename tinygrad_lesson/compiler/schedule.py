@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from ..graph import Shape
 from ..tracing.program import Equation, Program, Value
+from . import blas
 from .c_operators import FLOATS, can_write, type_of
 from .lowering import axes_of
 from .moves import can_move
@@ -226,7 +227,7 @@ class _Scheduler:
     # ---- products ------------------------------------------------------------------------
 
     def _is_product(self, equation: Equation) -> bool:
-        if equation.op.name != "matmul":
+        if equation.op.name != "matmul" or blas.products() is None:
             return False
         inputs = list(equation.values())
         kinds = {str(v.dtype) for v in (equation.out, *inputs)}

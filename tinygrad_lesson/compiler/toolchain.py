@@ -143,7 +143,7 @@ def _built(folder: Path, name: str, text: str, compiler: tuple[str, ...]) -> Pat
         command, done = _run(compiler, FLAGS, written, built)
         if done.returncode:
             flags = _understood(compiler, Path(place))
-            if flags != FLAGS:
+            if flags and flags != FLAGS:  # without any, it is not the flags
                 command, done = _run(compiler, flags, written, built)
         if done.returncode:
             kept = folder / f"{name}.c"

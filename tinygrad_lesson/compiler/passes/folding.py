@@ -26,7 +26,7 @@ def fold_constants(program: Program) -> Program:
     def replace(equation: Equation) -> Value | None:
         if math.prod(equation.out.shape) > LARGE:
             return None
-        if equation.op.name in FILLS:
+        if equation.op.name in FILLS and equation.out.ndim <= 1:  # of more, the layout counts
             array = np.full(equation.out.shape, FILLS[equation.op.name], equation.out.dtype)
             return constant(equation, array)
         given = [x.source.array if _is_constant(x) else x for x in equation.inputs]
