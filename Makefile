@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help check-python lesson test test-all oracle lowest gallery inventory bench clean
+.PHONY: help check-python lesson examples test test-all oracle lowest gallery inventory bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,29 @@ $(VENV)/.%: pyproject.toml | check-python
 
 lesson: $(VENV)/.render  ## train Lesson 1's network and draw its graph
 	$(BIN)/python examples/lesson1.py
+
+# Where the data sets are; the examples without one learn from what needs no download.
+MNIST ?=
+SPEECH ?=
+SENTENCES ?=
+TEXT ?=
+data = $(if $(1),--data $(1),--quick)
+
+examples: $(VENV)/.render,plot $(VENV)/.examples  ## run all examples (MNIST=, SPEECH=, SENTENCES=, TEXT=folder)
+	$(BIN)/python examples/neuron.py
+	$(BIN)/python examples/lesson1.py
+	$(BIN)/python examples/digits.py
+	$(BIN)/python examples/activations.py
+	$(BIN)/python examples/diagnose.py
+	$(BIN)/python examples/drive.py
+	$(BIN)/python examples/images_cnn.py $(call data,$(MNIST))
+	$(BIN)/python examples/dbn.py $(call data,$(MNIST))
+	$(BIN)/python examples/speech_digits.py $(call data,$(SPEECH))
+	$(BIN)/python examples/speech_digits.py --sequence $(call data,$(SPEECH))
+	$(BIN)/python examples/text_rnn.py $(call data,$(TEXT))
+	$(BIN)/python examples/gpt.py $(call data,$(TEXT))
+	$(BIN)/python examples/translate.py $(call data,$(SENTENCES))
+	$(BIN)/python examples/translate.py --model transformer $(call data,$(SENTENCES))
 
 test: $(VENV)/.test,render,plot  ## ruff, mypy and the tests (minutes)
 	$(BIN)/ruff check .

@@ -34,6 +34,11 @@ def training_step(library: Any, build: Build, loss: Loss, batch: tuple[Any, ...]
     return step
 
 
+def cross_entropy(library: Any, model: Any, inputs: Any, labels: Any) -> Any:
+    """The loss of a network that tells classes apart, for :func:`compare`."""
+    return library.nn.functional.cross_entropy(model(inputs), labels)
+
+
 def compare(build: Build, loss: Loss, *batch: np.ndarray, steps: int = 20) -> str:
     """A line that says how long a training step takes here and in PyTorch.
 

@@ -17,9 +17,12 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from beside_torch import compare
 from matplotlib.figure import Figure
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
@@ -30,8 +33,8 @@ import tinygrad_lesson as tl
 from tinygrad_lesson import Tensor, nn
 
 
-def build(hidden: int) -> nn.Sequential:
-    """30 measurements in, one score out: above 0 means malignant."""
+def build(hidden: int, nn: Any = nn) -> Any:
+    """30 measurements in, one score out: above 0 means malignant. The layers may be PyTorch's."""
     return nn.Sequential(nn.Linear(30, hidden), nn.ReLU(), nn.Linear(hidden, 1))
 
 
@@ -42,20 +45,24 @@ def scaler_of(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def scaled(x: np.ndarray, scaler: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     mean, deviation = scaler
-    return ((x - mean) / deviation).astype(np.float32)
+    return np.asarray((x - mean) / deviation, np.float32)
+
+
+def loss_of(library: Any, model: Any, x: Any, y: Any) -> Any:
+    """What training minimises; the library may be PyTorch."""
+    return library.nn.BCEWithLogitsLoss()(model(x), y)
 
 
 def train(x: np.ndarray, y: np.ndarray, args: argparse.Namespace) -> nn.Sequential:
     """Gradient descent on all samples at once: there are few of them."""
-    model = build(args.hidden)
-    loss = nn.BCEWithLogitsLoss()
+    model: nn.Sequential = build(args.hidden)
     optimizer = tl.optim.AdamW(
         model.parameters(), lr=args.learning_rate, weight_decay=args.weight_decay
     )
     inputs, targets = Tensor(x), Tensor(y[:, None].astype(np.float32))
     for _ in range(args.epochs):
         optimizer.zero_grad()
-        loss(model(inputs), targets).backward()
+        loss_of(tl, model, inputs, targets).backward()
         optimizer.step()
     return model
 
@@ -63,7 +70,7 @@ def train(x: np.ndarray, y: np.ndarray, args: argparse.Namespace) -> nn.Sequenti
 def probabilities(model: nn.Module, x: np.ndarray) -> np.ndarray:
     """How likely each tumour is malignant, as the network has it."""
     with tl.no_grad():
-        return tl.sigmoid(model(Tensor(x))).numpy()[:, 0]
+        return np.asarray(tl.sigmoid(model(Tensor(x))))[:, 0]
 
 
 def cross_validate(x: np.ndarray, y: np.ndarray, args: argparse.Namespace) -> dict[str, np.ndarray]:
@@ -107,7 +114,7 @@ def draw(found: dict[str, np.ndarray], path: Path) -> None:
     axes.set_title("Calibration on tumours never seen")
     axes.legend()
     axes = figure.add_subplot(1, 2, 2, xlabel="probability given", ylabel="tumours", yscale="log")
-    axes.hist([given[truth == 0], given[truth == 1]], bins, label=["benign", "malignant"])
+    axes.hist([given[truth == 0], given[truth == 1]], list(bins), label=["benign", "malignant"])
     axes.set_title("How sure it is")
     axes.legend()
     figure.savefig(path, dpi=120)
@@ -135,6 +142,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="one repeat of 3 folds")
     parser.add_argument("--save", type=Path, help="train on all tumours and keep the network")
+    parser.add_argument("--compare-torch", action="store_true", help="time a step there, too")
     parser.add_argument("--load", type=Path, help="a saved network, for --predict")
     parser.add_argument("--predict", type=Path, metavar="CSV", help="measurements to judge")
     parser.add_argument("--out", type=Path, default=Path("out"), help="where the plot goes")
@@ -159,6 +167,9 @@ def main() -> None:
     )
     print(f"sensitivity {called[sick].mean():.2%}, specificity {(~called[~sick]).mean():.2%}")
     print(f"{time.perf_counter() - wall:.1f} s, {time.process_time() - cpu:.1f} s of CPU time")
+    if args.compare_torch:
+        batch = scaled(x, scaler_of(x)), y[:, None].astype(np.float32)
+        print(compare(partial(build, args.hidden), loss_of, *batch, steps=100))
     args.out.mkdir(exist_ok=True)
     draw(found, args.out / "diagnose.png")
     print("plot:", args.out / "diagnose.png")

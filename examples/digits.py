@@ -11,20 +11,24 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from beside_torch import compare, cross_entropy
 from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from tqdm import tqdm
 
 import tinygrad_lesson as tl
+import viz
 from tinygrad_lesson import Tensor, nn
 
 
-def build(hidden: int) -> nn.Sequential:
-    """64 pixels in, a score for each of 10 digits out."""
+def build(hidden: int, nn: Any = nn) -> Any:
+    """64 pixels in, a score for each of 10 digits out; the layers may be PyTorch's."""
     return nn.Sequential(nn.Linear(64, hidden), nn.ReLU(), nn.Linear(hidden, 10))
 
 
@@ -53,7 +57,7 @@ def train(
 def predict(model: nn.Module, x: np.ndarray) -> np.ndarray:
     """The digit with the highest score, for each row."""
     with tl.no_grad():
-        return model.eval()(Tensor(x)).argmax(axis=1).numpy()
+        return np.asarray(model.eval()(Tensor(x)).argmax(axis=1))
 
 
 def main() -> None:
@@ -65,6 +69,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--compare-torch", action="store_true", help="time a step there, too")
     parser.add_argument("--out", type=Path, default=Path("out"), help="where the plots go")
     args = parser.parse_args()
 
@@ -72,7 +77,7 @@ def main() -> None:
     pixels = (digits.data / 16).astype(np.float32)
     labels = digits.target
     accuracies, curves, wrong = [], [], []
-    started = time.perf_counter()
+    wall, cpu = time.perf_counter(), time.process_time()
     progress = tqdm(total=args.splits * args.epochs, desc="training", unit="epoch")
     for split in range(args.splits):
         seed = args.seed + split
@@ -89,7 +94,10 @@ def main() -> None:
     print(model)
     each = " ".join(f"{a:.2%}" for a in accuracies)
     print(f"accuracy on digits never seen: mean {np.mean(accuracies):.2%} ({each})")
-    print(f"{time.perf_counter() - started:.1f} s")
+    print(f"{time.perf_counter() - wall:.1f} s, {time.process_time() - cpu:.1f} s of CPU time")
+    if args.compare_torch:
+        batch = pixels[: args.batch_size], labels[: args.batch_size]
+        print(compare(partial(build, args.hidden), cross_entropy, *batch))
 
     args.out.mkdir(exist_ok=True)
     figure = Figure(figsize=(6, 4), layout="constrained")
@@ -100,14 +108,10 @@ def main() -> None:
     axes.legend()
     figure.savefig(args.out / "digits_loss.png", dpi=120)
 
-    shown = wrong[:40]
-    figure = Figure(figsize=(8, 1.2 * -(-max(len(shown), 1) // 10) + 0.6), layout="constrained")
-    figure.suptitle(f"{len(wrong)} wrong answers in {args.splits} splits: digit, then answer")
-    for place, (image, digit, answer) in enumerate(shown):
-        axes = figure.add_subplot(-(-len(shown) // 10), 10, place + 1)
-        axes.imshow(image.reshape(8, 8), cmap="gray_r")
-        axes.set_title(f"{digit}, not {answer}", fontsize=8)
-        axes.set_axis_off()
+    misread = np.array([image for image, _, _ in wrong[:40]]).reshape(-1, 8, 8)
+    titles = [f"{digit}, not {answer}" for _, digit, answer in wrong[:40]]
+    title = f"{len(wrong)} wrong answers in {args.splits} splits: digit, then answer"
+    figure = viz.pictures(misread, titles, title=title)
     figure.savefig(args.out / "digits_wrong.png", dpi=120)
     print("plots:", args.out / "digits_loss.png", args.out / "digits_wrong.png")
 

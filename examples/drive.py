@@ -14,9 +14,13 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from beside_torch import compare
 from matplotlib.figure import Figure
 from tqdm import trange
 
@@ -33,71 +37,71 @@ LOOK_AHEAD = (0.0, 5.0, 10.0)  # metres
 class Road:
     """Lanes y(x) that wind left and right, a different one for each car."""
 
-    def __init__(self, cars: int, rng: np.random.Generator) -> None:
-        self.waves = [
-            (height, 2 * np.pi / length, rng.uniform(0, 2 * np.pi, cars).astype(np.float32))
-            for height, length in ((4.0, 120.0), (1.5, 45.0))
-        ]
+    def __init__(self, long: Any, short: Any) -> None:
+        """What the phases of the two waves are, a tensor or an array for each."""
+        self.waves = [(4.0, 2 * np.pi / 120, long), (1.5, 2 * np.pi / 45, short)]
 
-    def middle(self, x: Tensor) -> Tensor:
+    def middle(self, x: Any) -> Any:
         """Where the middle of the lane is."""
-        return sum(h * tl.sin(k * x + phase) for h, k, phase in self.waves)
+        return sum(height * (k * x + phase).sin() for height, k, phase in self.waves)
 
-    def slope(self, x: Tensor) -> Tensor:
+    def slope(self, x: Any) -> Any:
         """In which direction it goes, in radians."""
-        return tl.atan(sum(h * k * tl.cos(k * x + phase) for h, k, phase in self.waves))
+        return sum(height * k * (k * x + phase).cos() for height, k, phase in self.waves).atan()
 
 
-class Driver(nn.Module):
-    """What is seen of the lane in, an angle of the front wheels out."""
+def build(hidden: int, nn: Any = nn) -> Any:
+    """A driver: what is seen of the lane in, a turn of the wheel out. It may be PyTorch's."""
+    return nn.Sequential(nn.Linear(2 + len(LOOK_AHEAD), hidden), nn.Tanh(), nn.Linear(hidden, 1))
 
-    def __init__(self, hidden: int) -> None:
-        self.net = nn.Sequential(
-            nn.Linear(2 + len(LOOK_AHEAD), hidden), nn.Tanh(), nn.Linear(hidden, 1)
-        )
 
-    def forward(self, x: Tensor, y: Tensor, heading: Tensor, road: Road) -> Tensor:
-        offset = y - road.middle(x)
-        seen = [offset / HALF_LANE, heading]
-        seen += [road.slope(x + distance) - heading for distance in LOOK_AHEAD]
-        return SHARPEST * tl.tanh(self.net(tl.stack(seen, axis=-1))[:, 0])
+def steer(driver: Any, x: Any, y: Any, heading: Any, road: Road, library: Any) -> Any:
+    """By how many radians each driver turns the front wheels."""
+    offset = y - road.middle(x)
+    seen = [offset / HALF_LANE, heading]
+    seen += [road.slope(x + distance) - heading for distance in LOOK_AHEAD]
+    return SHARPEST * driver(library.stack(seen, dim=-1))[:, 0].tanh()
 
 
 def drive(
-    driver: Driver, road: Road, start: tuple[np.ndarray, ...], speed: float, ticks: int
-) -> tuple[Tensor, list[np.ndarray], list[np.ndarray]]:
+    driver: Any, start: Sequence[Any], speed: float, ticks: int, library: Any = tl
+) -> tuple[Any, list[np.ndarray], list[np.ndarray]]:
     """Let the cars go: the mean cost of the trip, the places passed, and the distances."""
-    x, y, heading = (Tensor(a) for a in start)
-    y = y + road.middle(x).detach()
-    heading = heading + road.slope(x).detach()
+    x, offset, askew, *phases = start
+    road = Road(*phases)
+    y, heading = road.middle(x) + offset, road.slope(x) + askew
     cost, places, offsets = 0.0, [], []
     for _ in range(ticks):
-        wheel = driver(x, y, heading, road)
-        x = x + TICK * speed * tl.cos(heading)
-        y = y + TICK * speed * tl.sin(heading)
-        heading = heading + TICK * speed / WHEELBASE * tl.tan(wheel)
+        wheel = steer(driver, x, y, heading, road, library)
+        x = x + TICK * speed * heading.cos()
+        y = y + TICK * speed * heading.sin()
+        heading = heading + TICK * speed / WHEELBASE * wheel.tan()
         offset = y - road.middle(x)
         # A car that left the road a mile ago must not drown out the others.
-        cost = cost + (tl.log1p(offset**2) + 0.05 * wheel**2).mean()
-        places.append(np.stack([x.numpy(), y.numpy()]))
-        offsets.append(np.abs(offset.numpy()))
+        cost = cost + ((offset**2).log1p() + 0.05 * wheel**2).mean()
+        places.append(np.stack([x.detach().numpy(), y.detach().numpy()]))
+        offsets.append(abs(offset.detach().numpy()))
     return cost / ticks, places, offsets
 
 
-def starts(cars: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-    """Cars somewhere along the road, up to half a metre off and a little askew."""
-    widths = ((0, 100), (-0.5, 0.5), (-0.1, 0.1))
-    return tuple(rng.uniform(low, high, cars).astype(np.float32) for low, high in widths)
+def starts(cars: int, rng: np.random.Generator) -> list[Tensor]:
+    """Cars somewhere along the road, up to half a metre off, a little askew; and their roads."""
+    widths = ((0, 100), (-0.5, 0.5), (-0.1, 0.1), (0, 2 * np.pi), (0, 2 * np.pi))
+    return [Tensor(rng.uniform(low, high, cars).astype(np.float32)) for low, high in widths]
 
 
-def examine(driver: Driver, args: argparse.Namespace) -> tuple[str, list[np.ndarray], Road]:
+def examine(driver: nn.Module, args: argparse.Namespace) -> tuple[str, list[np.ndarray], Road]:
     """Drive on roads that were never trained on."""
     rng = np.random.default_rng(args.seed + 10_000)
-    road = Road(200, rng)
+    start = starts(200, rng)
     with tl.no_grad():
-        _, places, offsets = drive(driver, road, starts(200, rng), args.speed, 10 * args.seconds)
+        _, places, offsets = drive(driver, start, args.speed, 10 * args.seconds)
     stayed = np.mean(np.max(offsets, axis=0) < HALF_LANE)
-    return f"{np.mean(offsets):.2f} m off on average, {stayed:.0%} stayed in lane", places, road
+    return (
+        f"{np.mean(offsets):.2f} m off on average, {stayed:.0%} stayed in lane",
+        places,
+        Road(*(phase.numpy() for phase in start[3:])),
+    )
 
 
 def draw(trips: dict[str, list[np.ndarray]], road: Road, path: Path) -> None:
@@ -130,6 +134,7 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=0.01)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="60 steps with 32 cars")
+    parser.add_argument("--compare-torch", action="store_true", help="time a step there, too")
     parser.add_argument("--save", type=Path, help="keep the trained driver")
     parser.add_argument("--out", type=Path, default=Path("out"), help="where the picture goes")
     args = parser.parse_args()
@@ -138,7 +143,7 @@ def main() -> None:
 
     tl.manual_seed(args.seed)
     rng = np.random.default_rng(args.seed)
-    driver = Driver(args.hidden)
+    driver = build(args.hidden)
     before, places_before, road = examine(driver, args)
     optimizer = tl.optim.Adam(driver.parameters(), lr=args.learning_rate)
     schedule = tl.optim.lr_scheduler.CosineAnnealingLR(optimizer, args.steps)
@@ -147,7 +152,7 @@ def main() -> None:
         # First short trips, then long ones: from a car in the ditch there is nothing to learn.
         ticks = round(10 * (1 + (args.seconds - 1) * min(1.0, 1.5 * step / args.steps)))
         start = starts(args.cars, rng)
-        cost, _, _ = drive(driver, Road(args.cars, rng), start, args.speed, ticks)
+        cost, _, _ = drive(driver, start, args.speed, ticks)
         optimizer.zero_grad()
         cost.backward()
         nn.utils.clip_grad_norm_(driver.parameters(), 1.0)
@@ -159,6 +164,13 @@ def main() -> None:
     print("before:", before)
     print("after: ", after)
     print(f"{time.perf_counter() - wall:.1f} s, {time.process_time() - cpu:.1f} s of CPU time")
+    if args.compare_torch:
+
+        def trip(library: Any, model: Any, *start: Any) -> Any:
+            return drive(model, start, args.speed, 10 * args.seconds, library)[0]
+
+        batch = [part.numpy() for part in starts(args.cars, rng)]
+        print(compare(partial(build, args.hidden), trip, *batch))
     args.out.mkdir(exist_ok=True)
     draw({"before": places_before, "after": places_after}, road, args.out / "drive.png")
     print("picture:", args.out / "drive.png")

@@ -15,18 +15,21 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
+from typing import Any
 
-import matplotlib.image
 import numpy as np
+from beside_torch import compare, cross_entropy
+from handwriting import load, options, parsed, read_picture
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
 import tinygrad_lesson as tl
-from tinygrad_lesson import Tensor, data, nn
+import viz
+from tinygrad_lesson import Tensor, nn
 
 
-def build() -> nn.Sequential:
-    """28x28 pixels in, a score for each of 10 digits out."""
+def build(nn: Any = nn) -> Any:
+    """28x28 pixels in, a score for each of 10 digits out; the layers may be PyTorch's."""
     return nn.Sequential(
         nn.Conv2d(1, 16, 3, padding=1),  # 16 patterns of 3x3 pixels ...
         nn.ReLU(),
@@ -87,37 +90,6 @@ def answers(model: nn.Module, pictures: np.ndarray) -> np.ndarray:
         return np.concatenate([model(Tensor(part)).argmax(axis=1).numpy() for part in parts])
 
 
-# ---- pictures ----------------------------------------------------------------------------
-
-
-def load(args: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures (n, 1, 28, 28) from 0 to 1, and the digit on each."""
-    if args.quick:
-        from sklearn.datasets import load_digits
-
-        small = load_digits()
-        large = np.kron(small.images / 16, np.ones((1, 3, 3)))  # 8x8 pixels to 24x24
-        return np.pad(large, ((0, 0), (2, 2), (2, 2)))[:, None].astype(np.float32), small.target
-    mnist = data.MNIST(args.data, train=False)
-    return (np.asarray(mnist.images) / 255).astype(np.float32)[:, None], np.asarray(mnist.labels)
-
-
-def read_picture(path: Path) -> np.ndarray:
-    """A digit of any size, dark on light or light on dark, as MNIST would have it."""
-    pixels = matplotlib.image.imread(path).astype(np.float32)
-    gray = pixels[..., :3].mean(axis=-1) if pixels.ndim == 3 else pixels
-    gray = (gray - gray.min()) / max(float(np.ptp(gray)), 1e-6)
-    ink = 1 - gray if np.median(gray) > 0.5 else gray
-    rows, columns = (np.flatnonzero((ink > 0.3).any(axis=axis)) for axis in (1, 0))
-    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    scale = 20 / max(ink.shape)  # MNIST's digits are 20 pixels large, in a frame of 28
-    size = tuple(max(1, round(n * scale)) for n in ink.shape)
-    small = nn.functional.interpolate(Tensor(ink[None, None]), size=size, mode="area").numpy()
-    top, left = ((28 - n) // 2 for n in size)
-    frame = ((0, 0), (0, 0), (top, 28 - size[0] - top), (left, 28 - size[1] - left))
-    return np.pad(small, frame)
-
-
 def draw(
     model: nn.Sequential, losses: list[float], pictures: np.ndarray, truth: np.ndarray,
     given: np.ndarray, out: Path,
@@ -138,57 +110,36 @@ def draw(
     axes.set_title("Which digit was taken for which")
     figure.savefig(out / "images_cnn.png", dpi=110)
 
-    filters = model[0].weight.numpy()
-    figure = Figure(figsize=(8, 2.4), layout="constrained")
-    figure.suptitle("The 16 patterns of the first layer")
-    for number, pattern in enumerate(filters[:, 0]):
-        axes = figure.add_subplot(2, 8, number + 1)
-        axes.imshow(pattern, cmap="RdBu", vmin=-abs(filters).max(), vmax=abs(filters).max())
-        axes.set_axis_off()
+    patterns, title = model.state_dict()["0.weight"], "The patterns of the first layer"
+    figure = viz.pictures(patterns, columns=8, title=title, signed=True)
     figure.savefig(out / "images_cnn_filters.png", dpi=110)
 
-    wrong = np.flatnonzero(truth != given)[:40]
-    figure = Figure(figsize=(8, 1.2 * -(-max(len(wrong), 1) // 10) + 0.6), layout="constrained")
-    figure.suptitle(f"{np.sum(truth != given)} wrong answers of {len(truth)}: digit, then answer")
-    for place, i in enumerate(wrong):
-        axes = figure.add_subplot(-(-len(wrong) // 10), 10, place + 1)
-        axes.imshow(pictures[i, 0], cmap="gray_r")
-        axes.set_title(f"{truth[i]}, not {given[i]}", fontsize=8)
-        axes.set_axis_off()
+    wrong = np.flatnonzero(truth != given)
+    titles = [f"{truth[i]}, not {given[i]}" for i in wrong[:40]]
+    title = f"{len(wrong)} wrong answers of {len(truth)}: digit, then answer"
+    figure = viz.pictures(pictures[wrong[:40]], titles, title=title)
     figure.savefig(out / "images_cnn_wrong.png", dpi=110)
 
 
 def main() -> None:
     """Train, test once, draw."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--data", type=Path, help="folder of MNIST's files")
-    parser.add_argument("--quick", action="store_true", help="3 epochs of scikit-learn's digits")
+    parser = options(__doc__, quick="3 epochs")
     parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument(
-        "--learning-rate", type=float, default=5e-3, help="the highest of the cycle"
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--save", type=Path, help="keep the trained network")
-    parser.add_argument("--load", type=Path, help="a saved network, for --predict")
-    parser.add_argument("--predict", type=Path, metavar="PICTURE", help="a digit of your own")
-    parser.add_argument("--out", type=Path, default=Path("out"), help="where the plots go")
-    args = parser.parse_args()
-    model = build()
+    highest = "the highest of the cycle"
+    parser.add_argument("--learning-rate", type=float, default=5e-3, help=highest)
+    args = parsed(parser)
     if args.predict:
-        if not args.load:
-            parser.error("--predict needs the network: --load FILE")
+        model = build()
         model.load_state_dict(tl.load(args.load))
         print(f"{args.predict}: {answers(model, read_picture(args.predict))[0]}")
         return
     if args.quick:
         args.epochs = 3
-    elif not args.data:
-        parser.error("where are MNIST's files? --data FOLDER, or --quick to do without")
 
     tl.manual_seed(args.seed)
     model = build()
-    pictures, labels = load(args)
+    pictures, labels = load(None if args.quick else args.data)
     order = np.random.default_rng(args.seed).permutation(len(pictures))
     learnt, tested = order[: len(order) * 4 // 5], order[len(order) * 4 // 5 :]
     wall, cpu = time.perf_counter(), time.process_time()
@@ -197,6 +148,8 @@ def main() -> None:
     given = answers(model, pictures[tested])
     print(f"accuracy on {len(tested)} pictures never seen: {np.mean(given == labels[tested]):.2%}")
     print(f"{wall:.1f} s, {cpu:.1f} s of CPU time")
+    if args.compare_torch:
+        print(compare(build, cross_entropy, pictures[: args.batch_size], labels[: args.batch_size]))
     args.out.mkdir(exist_ok=True)
     draw(model, losses, pictures[tested], labels[tested], given, args.out)
     print("plots:", *sorted(args.out.glob("images_cnn*.png")))

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 def run(example: str, *options: str, folder: Path) -> str:
     """What an example prints when it is run from an empty folder."""
     command = [sys.executable, str(ROOT / "examples" / example), *options]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -14,4 +14,5 @@ from __future__ import annotations
 from .picture import graph as graph
 from .plots import health as health
 from .plots import history as history
+from .plots import pictures as pictures
 from .rendering import Picture as Picture

@@ -1,4 +1,4 @@
-"""Curves and bars about training: a history, and a model's health.
+"""Plots about training: a history, a model's health, and pictures in rows.
 
 They need matplotlib, the extra ``plot``. A figure shows itself in notebooks;
 ``figure.savefig("history.png")`` writes a file.
@@ -10,6 +10,8 @@ import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from tinygrad_lesson.errors import ArgumentError, MissingDependencyError
 
@@ -120,6 +122,73 @@ def health(report: Any) -> Any:
         f"{report.steps} steps: {kinds or 'nothing is wrong'}",
         x=0.01, ha="left", fontsize=11, color=theme.ALARM if kinds else theme.INK,
     )  # fmt: skip
+    return figure
+
+
+def pictures(
+    images: Any,
+    titles: Sequence[str] = (),
+    *,
+    columns: int = 10,
+    title: str = "",
+    signed: bool = False,
+) -> Any:
+    """Pictures side by side, such as a layer's filters or the digits that were misread.
+
+    Parameters
+    ----------
+    images
+        Shape (n, height, width), or (n, 1, height, width) as convolutions have them; all are drawn
+        on one scale, the larger the darker.
+    titles
+        What to write above each.
+    columns
+        How many of them a row has.
+    title
+        What to write above all.
+    signed
+        White is 0, blue above it and red below; else white is the smallest number.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import viz
+    >>> figure = viz.pictures(np.eye(3).reshape(3, 1, 3), ["first", "second", "third"])
+    >>> [text.get_text() for text in figure.axes[0].texts]
+    ['first', 'second', 'third']
+    """
+    arrays = np.asarray(images)
+    if arrays.ndim == 4 and arrays.shape[1] == 1:
+        arrays = arrays[:, 0]
+    if arrays.ndim != 3 or columns < 1:
+        raise ArgumentError(
+            "viz.pictures", f"images of shape {arrays.shape} in {columns} columns",
+            "Pass (n, height, width), and one column or more.",
+        )  # fmt: skip
+    columns = min(columns, max(1, len(arrays)))
+    rows = -(-len(arrays) // columns)
+    tall = arrays.shape[1] / max(1, arrays.shape[2])  # all are one wide
+    pitch = tall + (0.3 if titles else 0.1)
+    figure = _figure(0.9 * columns, 0.82 * pitch * rows + (0.5 if title else 0.1))
+    figure.suptitle(title, fontsize=11, color=theme.INK)
+    axes = figure.add_subplot()  # one for all: axes are slow to draw
+    axes.set_axis_off()
+    high = float(abs(arrays).max() if signed else arrays.max()) if arrays.size else 1.0
+    low = -high if signed else float(arrays.min()) if arrays.size else 0.0
+    for place, array in enumerate(arrays):
+        x, y = 1.1 * (place % columns), -pitch * (place // columns)
+        axes.imshow(
+            array, cmap="RdBu" if signed else "gray_r", vmin=low, vmax=high,
+            extent=(x, x + 1, y - tall, y),
+        )  # fmt: skip
+        if place < len(titles):
+            axes.text(x + 0.5, y + 0.04, titles[place], ha="center", fontsize=8, color=theme.INK)
+    axes.set_xlim(-0.05, 1.1 * columns - 0.05)
+    axes.set_ylim(-pitch * max(rows, 1), pitch - tall)
     return figure
 
 
