@@ -200,7 +200,15 @@ def data(kind: str) -> list[tl.Tensor]:
     return [tl.Tensor(x) for x in given[kind]]
 
 
-@pytest.mark.parametrize("name", TRAINED)
+SLOW_TO_BUILD = [(name, "float32") for name in ("optimizers", "images", "lstm")]
+CASES = [
+    pytest.param(name, dtype, marks=[pytest.mark.long] if (name, dtype) in SLOW_TO_BUILD else [])
+    for name in TRAINED
+    for dtype in ("float64", "float32")
+]
+
+
+@pytest.mark.parametrize(("name", "dtype"), CASES, indirect=["dtype"])
 def test_training_gives_the_same_numbers(name: str, dtype: str) -> None:
     make, kind = TRAINED[name]
     steps, bound = (8, 1e-9) if dtype == "float64" else (3, 1e-5)  # the first ones are traced

@@ -229,7 +229,8 @@ def losses(
         given = [converted(x, dtype) for x in data]
         shift = nn.Parameter(tl.zeros(given[0].shape, dtype=dtype))
         learns = given[0].dtype.kind == "f"
-        sgd = optim.SGD([shift, *model.parameters()], lr=0.02, momentum=0.5)
+        lr = 0.02 if steps < 10 else 0.002  # or a probability would leave its range
+        sgd = optim.SGD([shift, *model.parameters()], lr=lr, momentum=0.5)
 
         def step(*inputs: Any) -> Tensor:
             first = inputs[0] * (1.0 + shift) if learns else inputs[0]
@@ -239,6 +240,7 @@ def losses(
             assert isinstance(loss, Tensor)
             if loss.requires_grad:
                 loss.backward()
+                nn.utils.clip_grad_norm_([shift, *model.parameters()], 1.0)
                 sgd.step()
             return loss
 

@@ -404,9 +404,9 @@ def test_the_programs_are_of_all_kinds() -> None:
     dtypes = {a.dtype for program in programs for a in program.arrays}
     assert dtypes >= {np.dtype(name) for name in DTYPES}
     shapes = {a.shape for program in programs for a in program.arrays}
-    assert shapes.issuperset({(), (0,), (0, 3)})
+    assert shapes.issuperset([(), (0,), (0, 3)])
     assert 100 < sum(program.differentiated for program in programs) < 200
-    assert 30 < sum(bool(program.held) for program in programs)
+    assert sum(bool(program.held) for program in programs) > 30
 
 
 def test_a_wrong_number_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

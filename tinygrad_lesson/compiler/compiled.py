@@ -87,8 +87,12 @@ def compile(
 
     Notes
     -----
-    What else the Python code does (printing, counting, appending numbers to a list) happens when
-    the step is traced, not in later calls.
+    Tensors and arrays are read anew in each call, wherever the step finds them, and so are the
+    settings of optimizers and schedules. What else decides is compared, and if it changed the step
+    is traced anew: attributes of modules, ``requires_grad``, hooks, and what the names in the
+    step's own code stand for. Numbers in plain lists, dicts and objects are not looked at again.
+    What else the Python code does, such as printing, happens when the step is traced, not in later
+    calls.
 
     Examples
     --------

@@ -219,6 +219,10 @@ def _mean(xp: _Writer, x: Value, axis: Any, keepdims: bool) -> Value:
     return xp.mean_along(x, axes_of(axis, x.ndim), keepdims)
 
 
+def _sum(xp: _Writer, x: Value, axis: Any, keepdims: bool, dtype: Any) -> Value | None:
+    return xp.reduced("sum", x, axes_of(axis, x.ndim), keepdims) if dtype is None else None
+
+
 def _max(xp: _Writer, x: Value, axis: Any, keepdims: bool) -> Value:
     return xp.reduced("max", x, axes_of(axis, x.ndim), keepdims)
 
@@ -312,7 +316,8 @@ def _matmul(xp: _Writer, x: Value, y: Value) -> Value | None:
 RECIPES: dict[str, Callable[..., Value | None]] = {
     "softmax": _softmax, "safe_softmax": _safe_softmax, "log_softmax": _log_softmax,
     "softmax_grad": _softmax_grad, "log_softmax_grad": _log_softmax_grad, "logsumexp": _logsumexp,
-    "standardize": _standardize, "rstd": _rstd, "reject": _reject, "mean": _mean, "max": _max,
-    "min": _min, "var": _var, "std": _std, "vector_norm": _vector_norm, "vecdot": _vecdot,
-    "scale_shift": _scale_shift, "affine": _affine, "glu": _glu, "matmul": _matmul,
+    "standardize": _standardize, "rstd": _rstd, "reject": _reject, "mean": _mean, "sum": _sum,
+    "max": _max, "min": _min, "var": _var, "std": _std, "vector_norm": _vector_norm,
+    "vecdot": _vecdot, "scale_shift": _scale_shift, "affine": _affine, "glu": _glu,
+    "matmul": _matmul,
 }  # fmt: skip

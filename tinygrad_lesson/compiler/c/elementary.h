@@ -1,8 +1,9 @@
 /* Elementary functions that a compiler can turn into vector code: no branches, no calls.
  *
- * Polynomials were fitted for this file (Chebyshev series, or weighted least squares refined towards
- * the least largest relative error); reductions of the argument are the textbook ones (Muller,
- * "Elementary functions", 2016, chapter 11). Largest errors, in units in the last place:
+ * Polynomials were fitted for this file (Chebyshev series, or weighted least squares refined
+ * towards the least largest relative error); reductions of the argument are the textbook ones
+ * (Muller, "Elementary functions", 2016, chapter 11). The tests hold them to these largest errors,
+ * in units in the last place:
  *
  *             exp  log  log1p  expm1  tanh  sigmoid  erf
  *     single  1.1  1.0  1.5    1.6    2.5   2.5      2.6
