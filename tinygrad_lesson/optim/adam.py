@@ -166,8 +166,7 @@ class NAdam(_Moments):
         g = g + decay * p if decay else g
         step, mean, square = self.moments(xp, p, g, group, state)
         now, next_ = (
-            beta1 * (1 - 0.5 * 0.96 ** (t * group["momentum_decay"]))
-            for t in (step, step + 1)
+            beta1 * (1 - 0.5 * 0.96 ** (t * group["momentum_decay"])) for t in (step, step + 1)
         )
         product = state.get("product", 1.0) * now
         state["product"] = product

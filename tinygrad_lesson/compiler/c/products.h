@@ -28,7 +28,7 @@ __attribute__((visibility("default"))) void use_blas(void *single, void *twice) 
             for (i64 j = 0; j < n; j++) c[i * cr + j] = 0;                                       \
             for (i64 l = 0; l < k; l++)                                                          \
                 for (i64 j = 0; j < n; j++)                                                      \
-                    c[i * cr + j] += a[i * ar + l * ac] * b[l * br + j * bc];                    \
+                    c[i * cr + j] = ma_##T(a[i * ar + l * ac], b[l * br + j * bc], c[i * cr + j]); \
         }                                                                                        \
     }                                                                                            \
                                                                                                  \
