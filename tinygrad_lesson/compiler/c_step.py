@@ -92,7 +92,7 @@ class _Function:
         self.addresses = Addresses(self.pointers)
         self.given = np.zeros(len(numbers) + 1, np.float64)
         self.names: dict[str, Any] = {
-            "P": memoryview(self.pointers), "N": memoryview(self.given), "lock": threading.Lock(),
+            "P": self.pointers.data, "N": self.given.data, "lock": threading.Lock(),
             "last": self.addresses.last, "enter": self.addresses.enter, "address": address,
             "ordered": functools.partial(np.asarray, order="C"), "xp": kernels, "seen": seen,
             "out_of_range": out_of_range,
