@@ -263,16 +263,14 @@ def compare(make: Callable[[], nn.Module], data: list[Any], mode: str, steps: in
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", LAYERS)
-def test_layers(name: str, mode: str) -> None:
-    compare(*LAYERS[name], mode)
+def test_layers(name: str) -> None:
+    compare(*LAYERS[name], "numpy")  # C takes the hundred steps below
 
 
-@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", LOSSES)
-def test_losses(name: str, mode: str) -> None:
-    compare(*LOSSES[name], mode)
+def test_losses(name: str) -> None:
+    compare(*LOSSES[name], "numpy")
 
 
 @pytest.mark.long
