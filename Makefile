@@ -75,7 +75,7 @@ lowest: | check-python  ## run the tests with the oldest dependencies allowed
 	  | grep -vE 'ruff|mypy' | sed 's/>=/==/' > $(VENV)-lowest/requirements.txt
 	$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check \
 	  -r $(VENV)-lowest/requirements.txt --editable .
-	$(VENV)-lowest/bin/python -m pytest -n auto -m 'not long and not oracle'
+	$(VENV)-lowest/bin/python -m pytest -n auto -m 'not long and not oracle' --programs 500
 
 gallery: $(VENV)/.render  ## draw the README's pictures again
 	$(BIN)/python -m viz.gallery

@@ -368,8 +368,8 @@ def check(seed: int, mode: str) -> None:
         fast = arrays_of(compiled(*(Tensor(a) for a in arrays)), kept[1])
         assert len(fast) == len(eager)
         for place, (one, other) in enumerate(zip(fast, eager, strict=True)):
-            # A gradient may be put together without adding zeros, which lets -0.0 be, and BLAS rounds
-            # a product by how its factors lie in memory, which passes may change.
+            # A gradient may be put together without adding zeros, which lets -0.0 be, and BLAS
+            # rounds a product by how its factors lie in memory, which passes may change.
             own = place < len(program.results) or place >= len(eager) - len(program.held)
             equal = one is other if other is None or one is None else same_bits(one, other, own)
             if not equal and (rounded or not own) and one is not None:
