@@ -231,7 +231,8 @@ class Tensor(Methods, NumpyProtocols, StandardProtocols):
         tracer = current().tracer
         if tracer is not None:
             tracer.looking(box)
-        return cast("Tensor | None", box.grad)
+        gradient: Tensor | None = box.grad
+        return gradient
 
     @grad.setter
     def grad(self, gradient: Any) -> None:

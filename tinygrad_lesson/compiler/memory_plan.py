@@ -10,9 +10,12 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from ..tracing.program import Program, Value
+from ..tracing.program import Equation, Program, Value
 from .schedule import Group
 from .views import View
+
+LONG = 4096
+"""Elements: longer rows that a later stage needs are kept in the arena."""
 
 ALIGNMENT = 64
 """Bytes: the longest vectors, and lines of the cache."""
@@ -50,7 +53,7 @@ def plan_memory(program: Program, groups: list[Group], views: dict[Value, View])
             for value in equation.values():
                 base = views[value].base
                 last[base] = group.number
-                if home.get(base) is not group:
+                if home.get(base) is not group or _is_long(base, equation, group):
                     stored.add(base)
     stored &= home.keys()
     stored |= {out for group in groups if group.kind == "host" for out in group.outputs()}
@@ -65,6 +68,15 @@ def plan_memory(program: Program, groups: list[Group], views: dict[Value, View])
     others = [v for v in program.inputs if v in last or v in outputs]
     others += [v for group in groups for v in group.outputs() if v in stored and v not in offsets]
     return Plan(offsets, size, {v: i for i, v in enumerate(others)}, stored)
+
+
+def _is_long(base: Value, equation: Equation, group: Group) -> bool:
+    """Whether a later stage needs a row that is too long for the stack of a thread."""
+    return (
+        base not in group.per_row
+        and group.stage[base] != group.stage[equation.out]
+        and math.prod(group.shape[group.row_axes :]) > LONG
+    )
 
 
 def _packed(

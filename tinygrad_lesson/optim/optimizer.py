@@ -89,9 +89,12 @@ class Optimizer:
             for parameter in group["params"]:
                 if (gradient := parameter.grad) is not None:
                     state = self.state.setdefault(number, {})
-                    if tracer is not None:
+                    if tracer is None:
+                        p, g = parameter._data, gradient._data
+                    else:
+                        p, g = tracer.read(parameter), tracer.read(gradient)
                         state = tracer.opened(state, self, "state", number)
-                    new = self.update(xp, parameter.raw, gradient.raw, group, state)
+                    new = self.update(xp, p, g, group, state)
                     parameter.assign(new, copy=False)
                 number += 1
         return loss
