@@ -16,7 +16,7 @@ import pytest
 
 import tinygrad_lesson as tl
 from tinygrad_lesson import nn, optim
-from tinygrad_lesson.compiler import toolchain
+from tinygrad_lesson.compiler.c_code import toolchain
 from tinygrad_lesson.nn import functional as F  # noqa: N812
 
 pytestmark = pytest.mark.skipif(not toolchain.find_compiler(), reason="no C compiler")
@@ -262,6 +262,11 @@ def test_rows_of_odd_lengths(length: int) -> None:
         return shares, logs, shares.sum(axis=1), x.max(axis=1), tl.var(x, axis=1)
 
     assert_close(step, x)
+
+
+def test_a_row_that_no_stack_could_hold() -> None:
+    x = np.random.default_rng(0).normal(size=3_000_000).astype("float32")
+    assert_close(lambda a: (tl.softmax(a), F.layer_norm(a, a.shape)), x)
 
 
 def test_a_large_sum_is_accurate() -> None:

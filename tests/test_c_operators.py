@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import tinygrad_lesson as tl
-from tinygrad_lesson.compiler import c_operators, toolchain
-from tinygrad_lesson.compiler.lowering import RECIPES
+from tinygrad_lesson.compiler.c_code import operators, toolchain
+from tinygrad_lesson.compiler.c_code.lowering import RECIPES
 from tinygrad_lesson.op import REGISTRY, Op
 from tinygrad_lesson.samples import Sample
 from tinygrad_lesson.tracing.program import Equation, Value
@@ -85,9 +85,7 @@ def writes(op: Op[...], inputs: list[Any], params: dict[str, Any]) -> bool:
     given = [
         Value(i, x.shape, x.dtype) if isinstance(x, np.ndarray) else x for i, x in enumerate(inputs)
     ]
-    return c_operators.can_write(
-        Equation(Value(99, out.shape, out.dtype), op, tuple(given), params)
-    )
+    return operators.can_write(Equation(Value(99, out.shape, out.dtype), op, tuple(given), params))
 
 
 def forward(op: Op[...], inputs: list[Any], params: dict[str, Any]) -> np.ndarray:
@@ -249,11 +247,11 @@ def test_a_product_and_a_sum_are_rounded_twice() -> None:
 
 
 def test_literals() -> None:
-    assert c_operators.literal(1e300, "f32") == "((f32)INFINITY)"
-    assert c_operators.literal(-math.inf, "f64") == "(-(f64)INFINITY)"
-    assert c_operators.literal(-0.0, "f32") == "(-0.0f)"
-    assert c_operators.literal(0.1, "f32") == f"{float(np.float32(0.1))!r}f"
-    assert c_operators.literal(-3, "i64") == "(i64)-3"
+    assert operators.literal(1e300, "f32") == "((f32)INFINITY)"
+    assert operators.literal(-math.inf, "f64") == "(-(f64)INFINITY)"
+    assert operators.literal(-0.0, "f32") == "(-0.0f)"
+    assert operators.literal(0.1, "f32") == f"{float(np.float32(0.1))!r}f"
+    assert operators.literal(-3, "i64") == "(i64)-3"
 
 
 # ---- elementary functions ------------------------------------------------------------------

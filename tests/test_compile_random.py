@@ -18,7 +18,7 @@ import pytest
 
 import tinygrad_lesson as tl
 from tinygrad_lesson import Tensor, autograd
-from tinygrad_lesson.compiler.notation import NOTATIONS
+from tinygrad_lesson.compiler.numpy_code.notation import NOTATIONS
 from tinygrad_lesson.errors import TinygradError
 from tinygrad_lesson.op import REGISTRY, Op
 from tinygrad_lesson.samples import Sample, calls

@@ -22,7 +22,7 @@ import pytest
 import tinygrad_lesson as tl
 from tinygrad_lesson import Tensor, nn
 from tinygrad_lesson.arrays import numpy as kernels
-from tinygrad_lesson.compiler.gathering import Gathered
+from tinygrad_lesson.compiler.numpy_code.gathering import Gathered
 from tinygrad_lesson.errors import ArgumentError
 
 F = nn.functional

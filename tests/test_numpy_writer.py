@@ -14,9 +14,9 @@ import pytest
 import tinygrad_lesson as tl
 from tinygrad_lesson import Tensor, nn
 from tinygrad_lesson.arrays import numpy as kernels
-from tinygrad_lesson.compiler.naming import Names, tidy
-from tinygrad_lesson.compiler.notation import literal
-from tinygrad_lesson.compiler.numpy_writer import constant, namespace_of, write
+from tinygrad_lesson.compiler.numpy_code.naming import Names, tidy
+from tinygrad_lesson.compiler.numpy_code.notation import literal
+from tinygrad_lesson.compiler.numpy_code.writer import constant, namespace_of, write
 from tinygrad_lesson.extend import elementwise, uniform
 from tinygrad_lesson.op import REGISTRY, Op
 from tinygrad_lesson.samples import Sample

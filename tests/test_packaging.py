@@ -72,6 +72,7 @@ def test_wheel_is_pure_python_and_holds_both_packages(tmp_path: Path) -> None:
     assert wheel.name.endswith("-py3-none-any.whl")
     names = zipfile.ZipFile(wheel).namelist()
     for needed in ("tinygrad_lesson/py.typed", "viz/py.typed", "tinygrad_lesson/ops/linear.py",
-                   "tinygrad_lesson/compiler/c/elementary.h"):  # fmt: skip
+                   "tinygrad_lesson/compiler/c_code/c/elementary.h",
+                   "tinygrad_lesson/compiler/c_code/c/pool.c"):  # fmt: skip
         assert needed in names
     assert not [name for name in names if name.startswith(("tests", "examples", "benchmarks"))]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lesson as tl
 from tinygrad_lesson import Tensor, nn
-from tinygrad_lesson.compiler.numpy_writer import namespace_of, write
+from tinygrad_lesson.compiler.numpy_code.writer import namespace_of, write
 from tinygrad_lesson.compiler.passes import PASSES, simplified
 from tinygrad_lesson.compiler.passes.algebra import use_algebra
 from tinygrad_lesson.compiler.passes.common import merge_common

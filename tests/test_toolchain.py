@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 import tinygrad_lesson as tl
-from tinygrad_lesson.compiler import entry, toolchain
+from tinygrad_lesson.compiler import entry
+from tinygrad_lesson.compiler.c_code import toolchain
 from tinygrad_lesson.compiler.entry import CompilerWarning
 from tinygrad_lesson.errors import MissingDependencyError
 
@@ -241,7 +242,7 @@ def test_the_folder_is_found_as_the_standard_says(
 
 def test_a_temporary_folder_goes_with_its_process(tmp_path: Path) -> None:
     code = (
-        "import os\nfrom tinygrad_lesson.compiler.toolchain import cache_folder\n"
+        "import os\nfrom tinygrad_lesson.compiler.c_code.toolchain import cache_folder\n"
         "folder = cache_folder()\nprint(folder)\n"
         "if not os.fork():\n    raise SystemExit\n"
         "os.wait()\nassert folder.exists()\n"
@@ -260,7 +261,7 @@ def test_processes_that_build_the_same_do_not_disturb_one_another(
     cache: Path, tmp_path: Path
 ) -> None:
     code = (
-        "import sys\nfrom tinygrad_lesson.compiler.toolchain import load\n"
+        "import sys\nfrom tinygrad_lesson.compiler.c_code.toolchain import load\n"
         "sys.stdin.readline()\n"
         f"print(load({SOURCE!r}).answer())\n"
     )

@@ -20,8 +20,8 @@ from .call import Call
 from .cost import Cost
 from .driver import OTHERWISE
 from .entry import Entry
-from .export import export
 from .looping import repeated, scanned
+from .numpy_code.export import export
 
 P = ParamSpec("P")
 R = TypeVar("R")

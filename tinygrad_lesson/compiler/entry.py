@@ -12,12 +12,12 @@ import numpy as np
 from ..changes import CHANGES
 from ..errors import MissingDependencyError
 from ..tracing.program import Program
-from . import c_step
+from .c_code import step
+from .c_code.toolchain import CompilerError
 from .call import Call
 from .driver import Checked, Driver
-from .numpy_writer import Written, namespace_of, write
+from .numpy_code.writer import Written, namespace_of, write
 from .passes import simplified
-from .toolchain import CompilerError
 
 
 class CompilerWarning(UserWarning):
@@ -81,9 +81,9 @@ class Entry:
         return write(self.simple, self.names)
 
     @functools.cached_property
-    def in_c(self) -> c_step.CStep:
+    def in_c(self) -> step.CStep:
         """The C source, built."""
-        return c_step.compiled(self.simple, self.threads)
+        return step.compiled(self.simple, self.threads)
 
     @functools.cached_property
     def driver(self) -> Driver:

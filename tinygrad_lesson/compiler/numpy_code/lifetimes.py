@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arrays import numpy as kernels
-from ..tracing.program import Equation, Program, Value
+from ...arrays import numpy as kernels
+from ...tracing.program import Equation, Program, Value
 from .layout import Line
 from .notation import Text, text
 

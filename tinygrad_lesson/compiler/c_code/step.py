@@ -15,21 +15,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arrays import Array
-from ..arrays import numpy as kernels
-from ..errors import IndexingError
-from ..tracing.numbers import Number
-from ..tracing.program import Constant, Equation, Program, Value
+from ...arrays import Array
+from ...arrays import numpy as kernels
+from ...errors import IndexingError
+from ...tracing.numbers import Number
+from ...tracing.program import Constant, Equation, Program, Value
+from ..passes import simplified
 from . import blas, team
 from .buffers import Addresses, Ring, address
-from .c_writer import Source, write
 from .lowering import lowered
 from .memory_plan import Plan, plan_memory
-from .passes import simplified
 from .rows_kernel import MOST_SUMS, SLICES
 from .schedule import schedule
 from .toolchain import load
 from .views import View, copied_where_needed, views_of
+from .writer import Source, write
 
 
 class CStep(NamedTuple):

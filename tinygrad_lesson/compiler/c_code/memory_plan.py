@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from ..tracing.program import Equation, Program, Value
+from ...tracing.program import Equation, Program, Value
 from .schedule import Group
 from .views import View
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..tracing.program import Equation, Value
-from .c_operators import FLOATS, type_of
+from ...tracing.program import Equation, Value
+from .operators import FLOATS, type_of
 from .views import View
 
 STATES = frozenset({"rnn_states", "lstm_states", "gru_states"})

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import SLOT
-from ..arrays import numpy as kernels
-from ..dtypes import DType
-from ..graph import Shape
-from ..op import Op
+from ...arrays import SLOT
+from ...arrays import numpy as kernels
+from ...dtypes import DType
+from ...graph import Shape
+from ...op import Op
 
 ATOM, POWER, UNARY, PRODUCT, SUM, AND, XOR, OR, COMPARISON = range(9, 0, -1)
 """How strongly the parts of an expression hold together, as Python has it."""

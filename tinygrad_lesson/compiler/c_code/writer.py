@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..tracing.numbers import Number
-from ..tracing.program import Equation, Program, Value
+from ...tracing.numbers import Number
+from ...tracing.program import Equation, Program, Value
 from . import recurrent_calls, window_calls
-from .c_operators import type_of
 from .memory_plan import Plan
 from .moving_kernels import KERNELS
+from .operators import type_of
 from .rows_kernel import RowsKernel
 from .schedule import Group
 from .views import View, contiguous

@@ -6,15 +6,15 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..tracing.numbers import Number
-from ..tracing.program import Equation, Value
-from .c_kernel import Kernel, Strides, collapsed, index_of, nest
-from .c_operators import FLOATS, Operand, expression, literal, type_of
+from ...tracing.numbers import Number
+from ...tracing.program import Equation, Value
+from .kernel import Kernel, Strides, collapsed, index_of, nest
+from .operators import FLOATS, Operand, expression, literal, type_of
 from .schedule import REDUCTIONS, Group
 from .views import View, contiguous
 
 if TYPE_CHECKING:
-    from .c_writer import Writer
+    from .writer import Writer
 
 SHARED = 1 << 15
 """So many elements of a single row are worth being shared among threads."""

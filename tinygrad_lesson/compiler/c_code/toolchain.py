@@ -25,7 +25,7 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..errors import MissingDependencyError, TinygradError
+from ...errors import MissingDependencyError, TinygradError
 
 FLAGS = ("-std=gnu11", "-O3", "-march=native", "-fPIC", "-shared", "-fno-math-errno",
          "-fno-trapping-math", "-ffp-contract=off", "-fopenmp-simd", "-fvisibility=hidden",

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..op import REGISTRY
-from ..tracing.numbers import Number
-from ..tracing.program import Constant, Equation, Program, Value
+from ...op import REGISTRY
+from ...tracing.numbers import Number
+from ...tracing.program import Constant, Equation, Program, Value
 
 COMPARISONS = frozenset({
     "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and",

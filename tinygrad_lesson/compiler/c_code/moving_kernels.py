@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..tracing.program import Equation, Value
-from .c_kernel import Kernel, collapsed, index_of, nest
+from ...tracing.program import Equation, Value
+from .kernel import Kernel, collapsed, index_of, nest
 from .lowering import axes_of
 from .moves import places
 from .views import contiguous

@@ -12,12 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from ..graph import Shape
-from ..tracing.program import Equation, Program, Value
+from ...graph import Shape
+from ...tracing.program import Equation, Program, Value
 from . import blas
-from .c_operators import FLOATS, can_write, type_of
 from .lowering import axes_of
 from .moves import can_move
+from .operators import FLOATS, can_write, type_of
 from .recurrent_calls import can_recur
 from .views import View, contiguous
 from .window_calls import can_slide

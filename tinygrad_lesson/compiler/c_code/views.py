@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from ..arrays import SLOT, Array
-from ..arrays import numpy as kernels
-from ..graph import Shape
-from ..op import REGISTRY
-from ..tracing.program import Equation, Program, Value
+from ...arrays import SLOT, Array
+from ...arrays import numpy as kernels
+from ...graph import Shape
+from ...op import REGISTRY
+from ...tracing.program import Equation, Program, Value
 
 VIEWS = frozenset({
     "reshape", "permute_dims", "matrix_transpose", "expand_dims", "squeeze", "broadcast_to",

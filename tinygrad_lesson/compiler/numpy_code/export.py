@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
-from ..arrays import numpy as kernels
-from ..errors import ArgumentError
-from ..random import default_generator
-from ..tensor import Tensor
-from ..tracing.numbers import Act, Compute, Decide, Number, Read
-from ..tracing.program import (
+from ...arrays import Array
+from ...arrays import numpy as kernels
+from ...errors import ArgumentError
+from ...random import default_generator
+from ...tensor import Tensor
+from ...tracing.numbers import Act, Compute, Decide, Number, Read
+from ...tracing.program import (
     Argument,
     Attribute,
     Drawn,
@@ -47,7 +47,7 @@ from .module_text import (
     written,
 )
 from .naming import Hints, Names
-from .numpy_writer import constant, write
+from .writer import constant, write
 
 OWN_ARRAYS = ("elementwise", "linear", "reduction", "creation")
 """Kinds of ops whose result is an array of its own, and not a view."""

@@ -18,7 +18,7 @@ from importlib.util import resolve_name
 from types import ModuleType
 from typing import NamedTuple
 
-from ..arrays import numpy as kernels
+from ...arrays import numpy as kernels
 
 Definition = ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
 

@@ -11,8 +11,8 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 
-from ..tracing.numbers import Read
-from ..tracing.program import (
+from ...tracing.numbers import Read
+from ...tracing.program import (
     Argument,
     Attribute,
     Constant,

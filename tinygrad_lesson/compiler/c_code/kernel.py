@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..graph import Shape
-from ..tracing.program import Value
-from .c_operators import type_of
+from ...graph import Shape
+from ...tracing.program import Value
+from .operators import type_of
 from .schedule import Group
 
 if TYPE_CHECKING:
-    from .c_writer import Writer
+    from .writer import Writer
 
 Strides = tuple[int, ...]
 

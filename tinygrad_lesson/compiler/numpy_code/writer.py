@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arrays import SLOT, Array
-from ..arrays import numpy as kernels
-from ..tracing.numbers import Compute, Number, Read
-from ..tracing.program import Constant, Equation, Program, Value
+from ...arrays import SLOT, Array
+from ...arrays import numpy as kernels
+from ...tracing.numbers import Compute, Number, Read
+from ...tracing.program import Constant, Equation, Program, Value
 from .layout import Line, laid_out
 from .lifetimes import Made, reused
 from .naming import Hints, Names

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..graph import Shape
-from ..tracing.program import Equation, Value
-from .c_operators import FLOATS, type_of
+from ...graph import Shape
+from ...tracing.program import Equation, Value
+from .operators import FLOATS, type_of
 from .views import View
 
 CONVOLUTIONS = frozenset({"conv", "conv_input_grad", "conv_weight_grad"})

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..arrays import SLOT
-from ..tracing.program import Equation, Value
-from .c_operators import type_of
+from ...arrays import SLOT
+from ...tracing.program import Equation, Value
+from .operators import type_of
 from .views import View, contiguous, strided
 
 

@@ -6,9 +6,9 @@ from sys import getrefcount
 
 import numpy as np
 
-from ..arrays import Array
-from ..dtypes import DType
-from ..graph import Shape
+from ...arrays import Array
+from ...dtypes import DType
+from ...graph import Shape
 
 MOST = 3
 """So many arrays are kept for one result: what is read, what is written, and one to spare."""

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..dtypes import DType
-from ..tracing.numbers import Number
-from ..tracing.program import Equation, Value
+from ...dtypes import DType
+from ...tracing.numbers import Number
+from ...tracing.program import Equation, Value
 from .lowering import COMPARISONS
 
 TYPES = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ...errors import ArgumentError
 from .notation import literal
 
 
