@@ -19,12 +19,14 @@ import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from timing import in_turn
 
 import tinygrad_lesson as tl
 from tinygrad_lesson import Tensor, nn
+from tinygrad_lesson.compiler.c_code import toolchain
 from tinygrad_lesson.graph import leaves, topological
 
 X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=float)
@@ -68,6 +70,13 @@ def lesson_on_tensors() -> Callable[[], None]:
     return step
 
 
+def lesson_in_c() -> Any:
+    """The same step, compiled."""
+    step = tl.compile(lesson_on_tensors(), mode="c")
+    step.repeat(10)  # the first calls trace and build
+    return step
+
+
 def lesson_in_torch() -> Callable[[], None]:
     """The same step in PyTorch."""
     torch = importlib.import_module("torch")  # not before it is its turn: it slows down NumPy
@@ -89,16 +98,34 @@ def lesson_in_torch() -> Callable[[], None]:
 def training_step() -> None:
     print("Lesson 1's training step (3-4-1 network, 4 rows, float64)")
     compare({"NumPy, derived by hand": lesson_by_hand(), "Tensors": lesson_on_tensors()})
+    if toolchain.find_compiler():
+        compare({"NumPy, derived by hand": lesson_by_hand(), "compiled to C": lesson_in_c()})
+        many, loop = 10_000, lesson_in_c()
+        print(f"    {many:,} steps in one call of repeat:")
+        by_hand = repeated(lesson_by_hand(), many)
+        compare(
+            {"NumPy, derived by hand": by_hand, "compiled to C": lambda: loop.repeat(many)}, many
+        )
     if importlib.util.find_spec("torch") is not None:
         compare({"NumPy, derived by hand": lesson_by_hand(), "PyTorch, eager": lesson_in_torch()})
 
 
-def compare(steps: dict[str, Callable[[], None]]) -> None:
-    """Print the time of each step, and its ratio to the first."""
+def repeated(step: Callable[[], None], count: int) -> Callable[[], None]:
+    """What takes so many steps."""
+
+    def run() -> None:
+        for _ in range(count):
+            step()
+
+    return run
+
+
+def compare(steps: dict[str, Callable[[], None]], count: int = 1) -> None:
+    """Print the time of each step, or of each of `count` in a call, and its ratio to the first."""
     times = in_turn(steps)
     first = next(iter(times.values()))
     for name, us in times.items():
-        print(f"  {name:24} {us:8.1f} us {us / first:6.2f}x")
+        print(f"  {name:24} {us / count:8.2f} us {us / first:6.3f}x")
 
 
 def per_op(sizes: list[int]) -> None:

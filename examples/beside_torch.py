@@ -39,7 +39,9 @@ def cross_entropy(library: Any, model: Any, inputs: Any, labels: Any) -> Any:
     return library.nn.functional.cross_entropy(model(inputs), labels)
 
 
-def compare(build: Build, loss: Loss, *batch: np.ndarray, steps: int = 20) -> str:
+def compare(
+    build: Build, loss: Loss, *batch: np.ndarray, steps: int = 20, mode: str | None = None
+) -> str:
     """A line that says how long a training step takes here and in PyTorch.
 
     Parameters
@@ -52,20 +54,21 @@ def compare(build: Build, loss: Loss, *batch: np.ndarray, steps: int = 20) -> st
         The arrays of one step; each library gets them as its own tensors.
     steps
         How many steps are timed, in turn. The medians are compared.
+    mode
+        Compile this library's step so; None: run it as it is.
     """
     try:
         import torch
     except ImportError:
         return "--compare-torch needs PyTorch: pip install torch"
-    contenders = (
-        training_step(tl, build, loss, tuple(tl.Tensor(array) for array in batch)),
-        training_step(torch, build, loss, tuple(torch.tensor(array) for array in batch)),
-    )
+    ours = training_step(tl, build, loss, tuple(tl.Tensor(array) for array in batch))
+    theirs = training_step(torch, build, loss, tuple(torch.tensor(array) for array in batch))
+    contenders = tl.compile(ours, mode=mode) if mode else ours, theirs
     seconds: tuple[list[float], list[float]] = ([], [])
-    for _ in range(steps + 2):  # the first two warm up
+    for _ in range(steps + 3):  # the first three warm up
         for step, taken in zip(contenders, seconds, strict=True):
             start = time.perf_counter()
             step()
             taken.append(time.perf_counter() - start)
-    ours, theirs = (median(taken[2:]) * 1e3 for taken in seconds)
-    return f"a step: {ours:.2f} ms, PyTorch {theirs:.2f} ms, ratio {ours / theirs:.2f}"
+    here, there = (median(taken[3:]) * 1e3 for taken in seconds)
+    return f"a step: {here:.2f} ms, PyTorch {there:.2f} ms, ratio {here / there:.2f}"

@@ -139,7 +139,8 @@ def main() -> None:
         state = tl.load(args.load)
         model = build(state["sizes"])
         model.load_state_dict(state["model"])
-        print(f"{args.predict}: {model(read_picture(args.predict).reshape(1, -1)).argmax().item()}")
+        for path in args.predict:
+            print(f"{path}: {model(read_picture(path).reshape(1, -1)).argmax().item()}")
         return
     if args.quick:
         args.sizes, args.look, args.labels, args.epochs, args.seeds = [100, 100, 50], 10, 100, 15, 2

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import texts
-from beside_torch import compare
 from matplotlib.figure import Figure
 
 import tinygrad_lesson as tl
@@ -86,7 +85,7 @@ def loss(library: Any, model: Any, x: Any, y: Any) -> Any:
     return library.nn.functional.cross_entropy(scores.reshape(-1, scores.shape[-1]), y.reshape(-1))
 
 
-def surprise(model: Any, numbers: np.ndarray, window: int, temperature: float = 1.0) -> np.ndarray:
+def surprise(window: int, model: Any, numbers: np.ndarray, temperature: float) -> np.ndarray:
     """Nats for each character but the first, each from at least half a window before it."""
     model.eval()
     half, last = window // 2, len(numbers) - 1
@@ -121,13 +120,13 @@ def draw(model: Any, vocabulary: data.Characters, numbers: np.ndarray, path: Pat
         looks = read(tl, model, numbers[None])[1]
     letters = [c if c.isprintable() else "\\n" for c in vocabulary.decode(numbers)]
     figure = Figure(figsize=(3 * HEADS, 3 * len(looks)), layout="constrained")
-    for row, shares in enumerate(looks):
-        for head in range(HEADS):
-            axes = figure.add_subplot(len(looks), HEADS, row * HEADS + head + 1)
-            axes.imshow(shares.numpy()[0, head], cmap="Blues", vmin=0, vmax=1)
-            axes.set_title(f"block {row + 1}, head {head + 1}", fontsize=9)
-            axes.set_xticks(range(len(letters)), letters, fontsize=6)
-            axes.set_yticks(range(len(letters)), letters, fontsize=6)
+    grid = figure.subplots(len(looks), HEADS, sharex=True, sharey=True, squeeze=False)
+    for (row, head), axes in np.ndenumerate(grid):
+        axes.imshow(looks[row].numpy()[0, head], cmap="Blues", vmin=0, vmax=1)
+        axes.set_title(f"block {row + 1}, head {head + 1}", fontsize=9)
+        axes.tick_params(labelsize=6)
+    axes.set_xticks(range(len(letters)), letters)
+    axes.set_yticks(range(len(letters)), letters)
     figure.savefig(path, dpi=100)
 
 
@@ -139,39 +138,21 @@ def main() -> None:
         model, vocabulary = texts.restored(args, attention)
         print(write(model, vocabulary, args.predict or "\n", 400, args))
         return
-    tl.keep_freed_memory()
-    tl.manual_seed(args.seed)
-    parts = texts.load(args)
-    sizes = {"width": args.width, "blocks": args.blocks, "dropout": args.dropout}
-
-    def make(nn: Any) -> Any:
-        return texts.build(nn, attention, len(parts.vocabulary), **sizes)
-
+    parts, make = texts.begin(args, attention)
     model = make(tl.nn)
-
-    def held_out(temperature: float = 1.0) -> float:
-        return float(np.mean(surprise(model, parts.valid, args.length, temperature)))
-
-    print(parts.chance())
-    print(f"untrained: {held_out():.3f} nats per character")
-    losses, checks = texts.train(model, functools.partial(loss, tl, model), held_out, parts, args)
-    temperature = texts.calibrated(held_out)
-    nats = surprise(model, parts.test, args.length, temperature)
-    print(f"trained: {np.mean(nats):.3f} nats per character, the mean over {len(nats)} never seen")
-    print(texts.seconds())
+    in_windows = functools.partial(surprise, args.length)
+    learnt = texts.learn(model, loss, in_windows, parts, args)
     print("it writes:", write(model, parts.vocabulary, "\n", 400, args), sep="\n")
     args.out.mkdir(exist_ok=True)
     figure = Figure(figsize=(8, 4), layout="constrained")
-    seen = args.steps * args.batch_size * args.length
-    texts.draw_curve(figure.add_subplot(), losses, checks, seen)
+    learnt.draw(figure.add_subplot())
     figure.savefig(args.out / "gpt.png", dpi=110)
     draw(model, parts.vocabulary, parts.test[200:240], args.out / "gpt_attention.png")
     print("plots:", *sorted(args.out.glob("gpt*.png")))
     if args.save:
-        texts.keep(args, model, parts, sizes)
+        texts.keep(args, model, parts)
     if args.compare_torch:
-        x = parts.train[: args.batch_size * args.length].reshape(args.batch_size, -1)
-        print(compare(make, loss, x, np.roll(x, -1)))
+        print(texts.compared(make, loss, parts, args))
 
 
 if __name__ == "__main__":

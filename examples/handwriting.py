@@ -19,7 +19,8 @@ def options(description: str, quick: str) -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save", type=Path, help="keep the trained network")
     parser.add_argument("--load", type=Path, help="a saved network, for --predict")
-    parser.add_argument("--predict", type=Path, metavar="PICTURE", help="a digit of your own")
+    own = "digits of your own"
+    parser.add_argument("--predict", type=Path, nargs="+", metavar="PICTURE", help=own)
     parser.add_argument("--compare-torch", action="store_true", help="time a step there, too")
     parser.add_argument("--out", type=Path, default=Path("out"), help="where the plots go")
     return parser

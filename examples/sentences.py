@@ -57,9 +57,9 @@ def load(args: argparse.Namespace) -> list[Pairs]:
     if not args.quick:
         parts = ("train", "val", "test_2016_flickr")
         return [data.Multi30k(args.data, part).sentences for part in parts]
-    numbers = np.random.default_rng(args.seed).permutation(10_000)[:3000]
+    numbers = np.random.default_rng(args.seed).permutation(10_000)[:2400]
     pairs: Pairs = [number_words(int(n)) for n in numbers]
-    return [pairs[:2600], pairs[2600:2800], pairs[2800:]]
+    return [pairs[:2000], pairs[2000:2200], pairs[2200:]]
 
 
 class Languages:

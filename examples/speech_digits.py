@@ -164,7 +164,8 @@ def main() -> None:
         print(f"{args.predict}:", *understood(found, lengths, kept["sequence"])[0])
         return
     if args.quick:
-        args.epochs, args.batch_size, args.hidden, args.most = 10, 16, 32, 3
+        args.epochs, args.batch_size, args.hidden = 10 if args.sequence else 5, 16, 32
+        args.most = 3
     elif not args.data:
         parser.error("where are the recordings? --data FOLDER, or --quick to do without")
     args.most = args.most if args.sequence else 1

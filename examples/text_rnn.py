@@ -15,12 +15,10 @@ learning.
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
 import texts
-from beside_torch import compare
 from matplotlib.figure import Figure
 
 import tinygrad_lesson as tl
@@ -60,7 +58,7 @@ def loss(library: Any, model: Any, x: Any, y: Any) -> Any:
     return library.nn.functional.cross_entropy(scores.reshape(-1, scores.shape[-1]), y.reshape(-1))
 
 
-def surprise(model: Any, numbers: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+def surprise(model: Any, numbers: np.ndarray, temperature: float) -> np.ndarray:
     """Nats for each character but the first; the state goes on from piece to piece."""
     model.eval()
     found, states = [], None
@@ -102,40 +100,21 @@ def main() -> None:
         model, vocabulary = texts.restored(args, memory)
         print(write(model, vocabulary, args.predict or "\n", 400, args.seed))
         return
-    tl.keep_freed_memory()
-    tl.manual_seed(args.seed)
-    parts = texts.load(args)
-    sizes = {"width": args.width, "blocks": args.blocks, "dropout": args.dropout}
-
-    def make(nn: Any) -> Any:
-        return texts.build(nn, memory, len(parts.vocabulary), **sizes)
-
+    parts, make = texts.begin(args, memory)
     model = make(tl.nn)
     remember_at_first(model)
-
-    def held_out(temperature: float = 1.0) -> float:
-        return float(np.mean(surprise(model, parts.valid, temperature)))
-
-    print(parts.chance())
-    print(f"untrained: {held_out():.3f} nats per character")
-    losses, checks = texts.train(model, functools.partial(loss, tl, model), held_out, parts, args)
-    temperature = texts.calibrated(held_out)
-    nats = surprise(model, parts.test, temperature)
-    print(f"trained: {np.mean(nats):.3f} nats per character, the mean over {len(nats)} never seen")
-    print(texts.seconds())
+    learnt = texts.learn(model, loss, surprise, parts, args)
     print("it writes:", write(model, parts.vocabulary, "\n", 400, args.seed), sep="\n")
     args.out.mkdir(exist_ok=True)
     figure = Figure(figsize=(10, 6), layout="constrained")
-    seen = args.steps * args.batch_size * args.length
-    texts.draw_curve(figure.add_subplot(2, 1, 1), losses, checks, seen)
-    draw_surprise(figure, parts.vocabulary.decode(parts.test[201:291]), nats[200:290])
+    learnt.draw(figure.add_subplot(2, 1, 1))
+    draw_surprise(figure, parts.vocabulary.decode(parts.test[201:291]), learnt.nats[200:290])
     figure.savefig(args.out / "text_rnn.png", dpi=110)
     print("plot:", args.out / "text_rnn.png")
     if args.save:
-        texts.keep(args, model, parts, sizes)
+        texts.keep(args, model, parts)
     if args.compare_torch:
-        x = parts.train[: args.batch_size * args.length].reshape(args.batch_size, -1)
-        print(compare(make, loss, x, np.roll(x, -1)))
+        print(texts.compared(make, loss, parts, args))
 
 
 if __name__ == "__main__":

@@ -8,12 +8,14 @@ it, each character for itself. Both add to what was there (He et al., 2016).
 from __future__ import annotations
 
 import argparse
+import functools
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from beside_torch import compare
 from matplotlib.axes import Axes
 from tqdm import trange
 
@@ -93,11 +95,69 @@ def think(block: Any, x: Any) -> Any:
     return block["dropout"](block["narrow"](block["widen"](x).relu().square()))
 
 
+def begin(args: argparse.Namespace, mixer: Mixer) -> tuple[Parts, Callable[[Any], Any]]:
+    """The text, and what builds the network for it, of this library's layers or of PyTorch's."""
+    tl.keep_freed_memory()
+    tl.manual_seed(args.seed)
+    parts = load(args)
+
+    def make(nn: Any) -> Any:
+        return build(nn, mixer, len(parts.vocabulary), **sizes(args))
+
+    return parts, make
+
+
+def sizes(args: argparse.Namespace) -> dict[str, Any]:
+    """What :func:`build` is to know of the network besides its characters."""
+    return {"width": args.width, "blocks": args.blocks, "dropout": args.dropout}
+
+
 # ---- learning ----------------------------------------------------------------------------
+
+Loss = Callable[[Any, Any, Any, Any], Any]  # of library, network, characters, and those that follow
+Surprise = Callable[[Any, np.ndarray, float], np.ndarray]  # of network, characters, temperature
+
+
+class Learnt(NamedTuple):
+    """The loss of each step, six times on the way that of the part held out, the nats of the test's
+    characters, and how many characters were seen in all."""
+
+    losses: list[float]
+    held_out: list[float]
+    nats: np.ndarray
+    seen: int
+
+    def draw(self, axes: Axes) -> None:
+        """The curves of the losses."""
+        groups = np.array_split(self.losses, min(len(self.losses), 80))
+        means = [float(np.mean(group)) for group in groups]
+        for values, label, style in ((means, "training", "-"), (self.held_out, "held out", "o-")):
+            seen = np.linspace(0, self.seen, len(values) + 1)[1:]
+            axes.plot(seen, values, style, label=label, markersize=4)
+        axes.set(xlabel="characters seen", ylabel="nats per character", title="Learning")
+        axes.legend()
+
+
+def learn(
+    model: Any, loss: Loss, surprise: Surprise, parts: Parts, args: argparse.Namespace
+) -> Learnt:
+    """Train, choose a temperature, test once; print what can be reached and what was."""
+
+    def held_out(temperature: float = 1.0) -> float:
+        return float(np.mean(surprise(model, parts.valid, temperature)))
+
+    print(parts.chance())
+    print(f"untrained: {held_out():.3f} nats per character")
+    losses, checks = train(model, functools.partial(loss, tl, model), held_out, parts, args)
+    nats = surprise(model, parts.test, calibrated(held_out))
+    print(f"trained: {np.mean(nats):.3f} nats per character, the mean over {len(nats)} never seen")
+    wall, cpu = time.perf_counter() - START, time.process_time()
+    print(f"{wall:.1f} s, {cpu:.1f} s of CPU time")
+    return Learnt(losses, checks, nats, args.steps * args.batch_size * args.length)
 
 
 def train(
-    model: Any, loss: Callable[[np.ndarray, np.ndarray], Tensor], valid: Callable[[], float],
+    model: Any, loss: Callable[[Tensor, Tensor], Tensor], valid: Callable[[], float],
     parts: Parts, args: argparse.Namespace,
 ) -> tuple[list[float], list[float]]:  # fmt: skip
     """Learn from random pieces: the loss of each step, and six times on the way `valid()`."""
@@ -109,19 +169,26 @@ def train(
     schedule = tl.optim.lr_scheduler.OneCycleLR(
         optimizer, args.learning_rate, args.steps, pct_start=0.1, cycle_momentum=False
     )
-    losses, held_out = [], []
-    for step in (progress := trange(1, args.steps + 1, desc="training", unit="step")):
-        starts = rng.integers(0, len(parts.train) - args.length, (args.batch_size, 1))
-        x, y = (parts.train[starts + np.arange(args.length) + ahead] for ahead in (0, 1))
+
+    # A step is hundreds of operations, always the same ones. As one piece of C code it takes three
+    # quarters of the time; building that takes seconds, and where no C compiler is, NumPy runs it.
+    @tl.compile(mode="numpy" if args.quick else "c")
+    def step(x: Tensor, y: Tensor) -> Tensor:
         surprise = loss(x, y)
         optimizer.zero_grad()
         surprise.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        losses.append(float(surprise))
+        return surprise
+
+    losses, held_out = [], []
+    for number in (progress := trange(1, args.steps + 1, desc="training", unit="step")):
+        starts = rng.integers(0, len(parts.train) - args.length, (args.batch_size, 1))
+        x, y = (parts.train[starts + np.arange(args.length) + ahead] for ahead in (0, 1))
+        losses.append(float(step(Tensor(x), Tensor(y))))
         progress.set_postfix(nats=f"{np.mean(losses[-50:]):.3f}", refresh=False)
-        if step * 6 // args.steps > len(held_out):
+        if number * 6 // args.steps > len(held_out):
             held_out.append(valid())
     return losses, held_out
 
@@ -133,20 +200,10 @@ def calibrated(held_out: Callable[[float], float]) -> float:
     return temperature
 
 
-def draw_curve(axes: Axes, losses: list[float], held_out: list[float], characters: int) -> None:
-    """The loss on what was just learnt and on the part held out, over `characters` seen in all."""
-    groups = [float(np.mean(group)) for group in np.array_split(losses, min(len(losses), 80))]
-    for values, label, style in ((groups, "training", "-"), (held_out, "held out", "o-")):
-        seen = np.linspace(0, characters, len(values) + 1)[1:]
-        axes.plot(seen, values, style, label=label, markersize=4)
-    axes.set(xlabel="characters seen", ylabel="nats per character", title="Learning")
-    axes.legend()
-
-
-def seconds() -> str:
-    """How long this program has run."""
-    wall, cpu = time.perf_counter() - START, time.process_time()
-    return f"{wall:.1f} s, {cpu:.1f} s of CPU time"
+def compared(make: Callable[[Any], Any], loss: Loss, parts: Parts, args: argparse.Namespace) -> str:
+    """How long a step takes here and in PyTorch."""
+    x = parts.train[: args.batch_size * args.length].reshape(args.batch_size, -1)
+    return compare(make, loss, x, np.roll(x, -1), mode="c")
 
 
 # ---- options, and networks that were saved -------------------------------------------------
@@ -182,10 +239,10 @@ def options(description: str, **defaults: float) -> argparse.Namespace:
     return args
 
 
-def keep(args: argparse.Namespace, model: Any, parts: Parts, sizes: dict[str, Any]) -> None:
+def keep(args: argparse.Namespace, model: Any, parts: Parts) -> None:
     """Save the network and what it takes to build it."""
-    kept = {"model": model.state_dict(), "characters": parts.vocabulary.characters, "sizes": sizes}
-    tl.save(kept, args.save)
+    kept = {"model": model.state_dict(), "characters": parts.vocabulary.characters}
+    tl.save({**kept, "sizes": sizes(args)}, args.save)
     print("saved:", args.save)
 
 

@@ -268,6 +268,29 @@ def test_a_transformer_is_both() -> None:
     assert len(model.state_dict()) == len({*model.state_dict()}) == 34
 
 
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_a_decoder_tells_what_it_looked_at(batch_first: bool) -> None:
+    layer = randomized(nn.TransformerDecoderLayer(
+        4, 2, 6, 0.0, batch_first=batch_first, dtype=tl.float64
+    ))  # fmt: skip
+    x, memory = Tensor(numbers(2, 2, 4)), Tensor(numbers(5, 2, 4))
+    if batch_first:
+        x, memory = x.swapaxes(0, 1), memory.swapaxes(0, 1)
+    gone = np.zeros((2, 5), bool)
+    gone[1, 3:] = True
+    for module, depth in ((layer, 1), (nn.TransformerDecoder(layer, 2), 2)):
+        masks = {"tgt_is_causal": True, "memory_key_padding_mask": gone}
+        out, weights = module(x, memory, **masks, need_weights=True)
+        same(out, module(x, memory, **masks))
+        weights = [weights] if module is layer else weights
+        assert [w.shape for w in weights] == [(2, 2, 5)] * depth
+        for w in weights:
+            same(w.sum(axis=-1), np.ones((2, 2)), 1e-12)
+            assert not w.numpy()[1, :, 3:].any()
+    query = layer.norm1(x + layer.self_attn(x, x, x, is_causal=True)[0])
+    same(layer.multihead_attn(query, memory, memory, gone)[1], weights[0], 1e-12)
+
+
 def test_derivatives_of_a_decoder_layer() -> None:
     layer = randomized(
         nn.TransformerDecoderLayer(3, 1, 2, 0.0, activation="gelu", dtype=tl.float64)

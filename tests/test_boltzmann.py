@@ -162,6 +162,22 @@ def test_a_seed_makes_it_repeatable() -> None:
     np.testing.assert_array_equal(first.sample(5, k=20).numpy(), again.sample(5, k=20).numpy())
 
 
+@pytest.mark.parametrize("sizes", [[4, 3], [4, 3, 2]])
+def test_probabilities_are_those_that_samples_are_drawn_with(sizes: list[int]) -> None:
+    dbn = nn.DBN(sizes, generator=np.random.default_rng(1))
+    for rbm in dbn.stack:
+        rbm.weight.assign(rbm.weight.numpy() * 100)
+    start = np.ones((1, dbn.stack[-1].n_visible))
+    means = dbn.sample(4000, 2, np.repeat(start, 4000, 0), probabilities=True)
+    assert not means.requires_grad
+    assert 0 < means.min() < means.max() < 1
+    drawn = dbn.sample(4000, 2, np.repeat(start, 4000, 0))
+    assert set(np.unique(drawn.numpy())) == {0.0, 1.0}
+    np.testing.assert_allclose(means.numpy().mean(0), drawn.numpy().mean(0), atol=0.04)
+    with pytest.raises(RangeError, match=r"\[DBN\.sample\] k=0 draws nothing"):
+        dbn.sample(1, 0)
+
+
 def test_a_stack_dreams_of_what_it_saw() -> None:
     dbn = trained_dbn(0)
     dreams = dbn.sample(300, k=100).numpy()

@@ -16,6 +16,7 @@ import pytest
 
 import tinygrad_lesson as tl
 from tinygrad_lesson import nn, optim
+from tinygrad_lesson.compiler.c_code import step as c_step
 from tinygrad_lesson.compiler.c_code import toolchain
 from tinygrad_lesson.nn import functional as F  # noqa: N812
 
@@ -229,6 +230,19 @@ def test_training_gives_the_same_numbers(name: str, dtype: str) -> None:
         np.testing.assert_allclose(found, expected, rtol=bound, atol=bound)
 
 
+def test_nothing_is_built_for_a_program_of_the_past(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first step of an optimizer makes its state; its program fits no later one."""
+    built = []
+    compiled = c_step.compiled
+    monkeypatch.setattr(c_step, "compiled", lambda *args: built.append(1) or compiled(*args))
+    model = nn.Linear(2, 1)
+    optimizer = optim.Adam(model.parameters())
+    step = c(lambda x: descend(model(x).mean(), optimizer))
+    for _ in range(4):
+        step(tl.ones(3, 2))
+    assert len(built) == 1
+
+
 # ---- reductions ----------------------------------------------------------------------------
 
 X = np.random.default_rng(1).normal(size=(3, 4, 5))
@@ -282,6 +296,48 @@ def test_a_large_sum_is_accurate() -> None:
         assert abs(float(found) - exact) / exact < 2e-7
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"], indirect=True)
+def test_sums_of_long_columns_are_accurate(dtype: str) -> None:
+    x = np.random.default_rng(0).uniform(0, 1, (100_000, 2)).astype(dtype)
+    exact = np.array([math.fsum(column) for column in x.T.tolist()])
+
+    def step(x: tl.Tensor) -> Any:
+        cube = x.reshape(100, 1000, 2)
+        turned = cube.permute_dims((1, 0, 2))[:, :, None]
+        return (
+            x.sum(axis=0), cube.sum(axis=(0, 1)), turned.sum(axis=(0, 1, 2)),
+            cube.sum(axis=1).sum(axis=0), x[:, :1].sum(axis=0), x[:, 1:].T.sum(axis=1),
+        )  # fmt: skip
+
+    bound = 1e-7 if dtype == "float32" else 1e-15
+    for place, (found, _) in enumerate(both(step, x)):
+        expected = {4: exact[:1], 5: exact[1:]}.get(place, exact)
+        assert (np.abs(found - expected) <= bound * expected * (1 + (place == 3))).all(), place
+
+
+def test_columns_of_odd_sizes() -> None:
+    rng = np.random.default_rng(0)
+    sizes = [(1, 3), (3, 1), (31, 17), (32, 16), (33, 511), (34, 513), (100, 1100)]
+    given = [rng.integers(-50, 50, (2, *size)).astype(np.float32) for size in sizes]
+
+    def step(*matrices: tl.Tensor) -> Any:
+        return [
+            y for x in matrices
+            for y in (x.sum(axis=1), x[:, ::-1, ::2].sum(axis=(0, 1)), x.mT.sum(axis=0))
+        ]  # fmt: skip
+
+    for found, expected in both(step, *given):
+        assert np.array_equal(found, expected)
+
+
+def test_reductions_over_no_axes() -> None:
+    def step(x: tl.Tensor) -> Any:
+        return [f(x * 2, axis=()) for f in (tl.max, tl.min, tl.sum, tl.mean)]
+
+    for found, expected in both(step, X):
+        assert np.array_equal(found, expected)
+
+
 def test_a_sum_of_nan_and_infinities() -> None:
     x = np.ones((6, 40), np.float32)
     x[1, 3], x[2, 5], x[3, 7] = np.nan, np.inf, -np.inf
@@ -330,6 +386,17 @@ def test_empty_arrays(shape: tuple[int, ...]) -> None:
         return x * 2, tl.exp(x).sum(), x.sum(axis=0), x.reshape(-1) + 1, x.mT if x.ndim > 1 else x
 
     both(step, np.zeros(shape))
+
+
+def test_reshapes_of_what_c_cannot_copy() -> None:
+    x = np.arange(6.0).reshape(2, 3)
+
+    def step(x: tl.Tensor) -> Any:
+        half = x.astype(tl.float16).mT
+        return (x[:0] > 1).mT.reshape(0, 1), half.reshape(6), (x > 1).mT.reshape(6)
+
+    for found, expected in both(step, x):
+        assert np.array_equal(found, expected)
 
 
 def test_an_empty_product() -> None:
@@ -397,6 +464,26 @@ def test_results_do_not_share_memory_with_later_ones() -> None:
     step(tl.Tensor(np.full(4, 9.0)))
     for result, array in zip(first, before, strict=True):
         assert np.array_equal(result.numpy(), array)
+
+
+def test_what_the_array_library_gives_back_as_it_was_is_kept() -> None:
+    """Some of its functions return their input, which lies where the next call writes."""
+    step = c(lambda x: (tl.roll(x + 1, 0, axis=0), tl.real(x > 1), (x * 2).sum()))
+    step(tl.Tensor(np.ones(4)))
+    first = step(tl.Tensor(np.ones(4)))
+    step(tl.Tensor(np.full(4, 7.0)))
+    assert first[0].tolist() == [2.0] * 4
+    assert first[1].tolist() == [False] * 4
+
+
+def test_numbers_that_are_infinite_reach_the_array_library() -> None:
+    x = np.array([1.0, -2.0, 3.0]).astype(np.float16)
+
+    def step(x: tl.Tensor) -> Any:
+        return tl.minimum(x, math.inf), tl.maximum(x, -math.inf), tl.where(x > 0, x, math.nan)
+
+    for found, expected in both(step, x):
+        assert np.array_equal(found, expected, equal_nan=True)
 
 
 def test_threads() -> None:

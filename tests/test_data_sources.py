@@ -10,7 +10,7 @@ import struct
 import sys
 import wave
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -455,6 +455,8 @@ def test_multi30k(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
         ["A dog runs.", "Two men."],
     )
     assert data.Multi30k(tmp_path, "val", languages=("en",))[-1] == ("Two men.",)
+    assert list(iter(dataset)) == [dataset[0], dataset[1]]
+    assert isinstance(dataset, Iterable)
     assert repr(dataset) == "Multi30k(2 sentences, val, de-en)"
     with pytest.raises(FileNotFoundError, match=r"\[Multi30k\] there is no train\.de in"):
         data.Multi30k(tmp_path)

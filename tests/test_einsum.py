@@ -103,6 +103,13 @@ def test_dtypes_are_numpys(subscripts: str, dtype: Any) -> None:
     same(out, expected, 1e-2)
 
 
+def test_the_widest_operand_decides_in_what_all_are_summed_up() -> None:
+    x, y, z = np.float32([1e8, 1.0, 1.0]), np.float32([[1.0, 1e-8, 0]]), np.array([0.1])
+    for written, operands in [("i,j->j", (x, z)), ("i,ji,j->", (x, y, z))]:
+        expected = np.einsum(written, *(a.astype(float) for a in operands))
+        same(tl.einsum(written, *operands), expected, 1e-15, 0)
+
+
 def test_operands_may_be_a_list() -> None:
     x, y = arrays_of((2, 3), (3, 2))
     same(tl.einsum("ij,jk", [x, y]), x @ y)

@@ -292,6 +292,17 @@ def test_lerp_is_exact_at_its_ends_and_does_not_wrap_around():
     assert tl.lerp(*(Tensor([n], dtype=tl.float16) for n in (6e4, -6e4)), 0.5).tolist() == [0.0]
 
 
+def test_the_quotient_of_two_numbers_takes_the_dtype_and_may_be_infinite():
+    x = Tensor([1.0, -1.0], requires_grad=True)
+    same(tl.addcdiv(x, 1, 4, value=2), Tensor([1.5, -0.5]))
+    with np.errstate(all="ignore"):
+        out = tl.addcdiv(x, 1, 0)
+        same(tl.addcdiv(x, 0.0, 0.0), Tensor([np.nan, np.nan]))
+    same(out, Tensor([np.inf, np.inf]))
+    out.sum().backward()
+    same(x.grad, Tensor([1.0, 1.0]))
+
+
 def test_a_scaled_product_of_integers_does_not_wrap_around():
     x = Tensor([100], dtype=tl.int8)
     assert tl.addcmul(x, x, x, value=0.5).tolist() == [5100.0]

@@ -195,6 +195,22 @@ def test_wrong_arguments(folder: Path) -> None:
     assert module.step(np.ones((8, 5), int).tolist()).shape == (8, 3)
 
 
+def test_of_several_shapes_that_of_the_latest_call_is_exported(tmp_path: Path) -> None:
+    step = tl.compile(lambda x: (x * 2).sum())
+    for size in (3, 4):
+        for _ in range(2):
+            step(tl.ones(size))
+    step(tl.ones(3))
+    step.export(tmp_path / "three.py")
+    step(tl.ones(4))
+    step.export(tmp_path / "four.py")
+    for size, name in ((3, "three"), (4, "four")):
+        module = load(tmp_path / f"{name}.py")
+        assert module.step(np.ones(size, np.float32)) == 2 * size
+        with pytest.raises(ValueError, match=r"made for \(.,\): export another one"):
+            module.step(np.ones(7 - size, np.float32))
+
+
 def test_state_is_kept_in_the_module_and_its_file(tmp_path: Path) -> None:
     function, (x, y) = cases()["mlp"]
     step = tl.compile(function)
@@ -419,7 +435,7 @@ def test_names_are_changed_only_where_they_mean_something_else() -> None:
     assert "def softmax(x" in source
 
 
-# ---- loops and costs ---------------------------------------------------------------------
+# ---- loops ------------------------------------------------------------------------------
 
 
 def counter() -> tuple[Any, Tensor]:
@@ -485,35 +501,3 @@ def test_what_scan_refuses() -> None:
         double.scan(1, 2)
     with pytest.raises(ArgumentError, match="cannot be stacked"):
         tl.compile(lambda x: "word").scan(Tensor([1.0]))
-
-
-def test_costs_are_counted_from_shapes() -> None:
-    @tl.compile
-    def step(x: Tensor, w: Tensor) -> Tensor:
-        return (
-            tl.exp(x @ w).mT.sum() + tl.linalg.svdvals(w).sum() + tl.rand(3, dtype=tl.float64).sum()
-        )
-
-    step(Tensor(np.ones((4, 5))), Tensor(np.ones((5, 6))))
-    cost = step.cost()
-    rows = {row.op: row for row in cost.rows}
-    assert rows["matmul"].flops == 2 * 4 * 5 * 6
-    assert rows["matmul"].bytes == 8 * (4 * 5 + 5 * 6 + 4 * 6)
-    assert rows["exp"].flops == 10 * 4 * 6
-    assert rows["matrix_transpose"].bytes == 0
-    assert sorted(row.op for row in cost.host) == ["random random", "svdvals"]
-    assert cost.flops == sum(row.flops for row in cost.rows)
-    assert cost.bytes == sum(row.bytes for row in cost.rows)
-    lines = str(cost).split("\n")
-    assert lines[0].split() == ["op", "shape", "flops", "bytes", "where"]
-    assert len(lines) == len(cost.rows) + 2
-    assert lines[-1].split()[:2] == ["all", f"{cost.flops:,}"]
-
-
-def test_costs_of_convolutions() -> None:
-    net = nn.Conv2d(2, 3, 3, padding=1)
-    step = tl.compile(lambda x: net(x))
-    step(Tensor(np.ones((4, 2, 8, 8), np.float32)))
-    rows = {row.op: row for row in step.cost().rows}
-    assert rows["conv"].flops == 2 * 4 * 3 * 8 * 8 * 2 * 9
-    assert rows["conv"].scope.endswith("Conv2d")

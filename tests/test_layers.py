@@ -163,6 +163,18 @@ def test_import_loads_nothing_slow() -> None:
     }  # fmt: skip
 
 
+def test_import_loads_no_layer_above_the_tensors() -> None:
+    code = "import sys, tinygrad_lesson as tl; print(*sys.modules); assert tl.nn and tl.optim"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    loaded = {
+        name.split(".")[1] for name in result.stdout.split() if name.startswith(f"{LIBRARY}.")
+    }
+    higher = {"nn", "optim", "data", "training", "health", "checking", "tracing", "compiler"}
+    assert not loaded & higher
+
+
 def test_import_loads_nothing_third_party_but_numpy() -> None:
     new = loaded_by("import tinygrad_lesson") - loaded_by("import numpy.random")
     third_party = {name for name in new if name not in sys.stdlib_module_names}

@@ -69,8 +69,8 @@ def test_other_shapes(layer: nn.Module, shape: tuple[int, ...]) -> None:
     ("call", "kind", "message"),
     [
         (lambda: nn.Sequential(nn.Flatten())(tl.ones(3)), AxisError,
-         r"\[Sequential/0:Flatten\] start_dim=1 does not exist among 1 axes"),
-        (lambda: nn.Flatten(2, 1)(tl.ones(1, 1, 1)), RangeError, "start_dim=2 comes after"),
+         r"\[Sequential/0:Flatten flatten\] start_axis=1 does not exist among 1 axes"),
+        (lambda: nn.Flatten(2, 1)(tl.ones(1, 1, 1)), RangeError, "start_axis=2 comes after"),
         (lambda: nn.Sequential(nn.Unflatten(0, (2, 2)))(tl.ones(3)), ShapeError,
          r"\[Sequential/0:Unflatten unflatten\] axis 0 of shape \(3,\)"),
     ],

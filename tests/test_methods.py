@@ -70,3 +70,14 @@ def test_methods_take_the_parameters_of_their_op():
     same(t.astype("float32"), X)
     same(t.matmul(t), X @ X)
     same(t.flatten(), X.ravel())
+
+
+def test_permute_is_pytorchs_name_for_permute_dims():
+    t = Tensor(np.arange(24.0).reshape(2, 3, 4))
+    for axes in ((2, 0, 1), (-1, 0, 1)):
+        same(t.permute(*axes), t.numpy().transpose(axes))
+        same(t.permute(axes), t.numpy().transpose(axes))
+    with pytest.raises(ValueError, match=r"permute_dims\] axes=\(0, 1\) do not name"):
+        t.permute(0, 1)
+    with pytest.raises(ValueError, match=r"permute_dims\] axes=\(\) do not name"):
+        t.permute()

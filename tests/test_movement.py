@@ -136,7 +136,24 @@ def test_numbers_and_lists_are_joined_as_by_numpy(function):
     same(function([[1, 2], [3, 4]]), join([[1, 2], [3, 4]]))
 
 
+@pytest.mark.parametrize(("function", "numpys"), [(tl.concat, np.concat), (tl.stack, np.stack)])
+def test_an_axis_after_a_list_of_arrays(function, numpys):
+    same(function([X, X + 1], -1), numpys([X, X + 1], -1))
+    same(function((X, X + 1), np.int64(1)), numpys([X, X + 1], 1))
+    same(tl.concat([X, X], None), np.concat([X, X], None))
+    same(tl.concat([1.0, 2.0], 3, axis=None), [1.0, 2.0, 3.0])  # no axis, as there is one
+
+
 # ---- shapes --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 1), (1, 2), (-2, -1), (1, 1), (0, -1)])
+def test_flatten_some_axes(start, end):
+    x = numbers(2, 3, 4)
+    first, last = start % 3, end % 3
+    expected = x.reshape((*x.shape[:first], -1, *x.shape[last + 1 :]))
+    same(Tensor(x).flatten(start, end), expected)
+    same(tl.flatten(x, start_dim=start, end_dim=end), expected)
 
 
 def test_a_reshape_that_may_not_copy():
@@ -237,6 +254,11 @@ def test_what_lies_outside_a_triangle_does_not_matter():
         (lambda: tl.rot90(X, axes=(0, 0)), errors.AxisError, "[rot90] axes=(0, 0) names"),
         (lambda: tl.repeat(Tensor(1.0), 2, axis=0), errors.AxisError, "[repeat] axis 0 does not"),
         (lambda: tl.flatten(X, 2), errors.AxisError, "[flatten] start_axis=2 does not exist"),
+        (lambda: tl.flatten(X, 0, 2), errors.AxisError, "[flatten] end_axis=2 does not exist"),
+        (lambda: tl.flatten(X, 1, 0), errors.RangeError, "start_axis=1 comes after end_axis=0"),
+        (lambda: Tensor(X).flatten("F"), errors.ArgumentError, "start_axis='F' is no integer"),
+        (lambda: tl.stack(X, X, -1), errors.ShapeError, "Write axis=-1"),
+        (lambda: tl.concat(X, X, 1), errors.ShapeError, "Write axis=1"),
         (lambda: tl.matrix_transpose(Tensor(1.0)), errors.ShapeError, "shape () is no matrix"),
         (lambda: tl.stack(X, X, axis=None), errors.TinygradError, "[stack]"),
         (lambda: tl.repeat(X, -1), errors.RangeError, "[repeat] repeats=-1 is negative"),

@@ -125,6 +125,18 @@ def test_layout_does_not_matter(function: Any) -> None:
     same(function(Tensor.lift(x.T.copy().T)), plain)
 
 
+def test_sums_of_half_precision_do_not_overflow() -> None:
+    x = Tensor(np.full((1, 1, 4, 4), 6e4, np.float16), requires_grad=True)
+    for out in (F.avg_pool2d(x, 2), F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)):
+        assert out.dtype == np.float16
+        same(out, np.full(out.shape, 6e4, np.float16))
+    small = Tensor(np.full((1, 4), 2e4, np.float16))
+    same(F.lp_pool1d(small, 2.0, 2), np.full((1, 2), 2e4 * math.sqrt(2), np.float16))
+    out = F.avg_pool2d(x, 4)
+    out.backward(np.ones((1, 1, 1, 1), np.float16))
+    same(x.grad, np.full(x.shape, 1 / 16, np.float16))
+
+
 def test_lp_pool_at_zero_has_no_slope() -> None:
     x = Tensor([[[0.0, 0.0, 3.0, 4.0]]], requires_grad=True)
     out = F.lp_pool1d(x, 2, 2)

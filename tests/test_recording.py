@@ -58,6 +58,8 @@ def test_two_python_numbers_make_a_tensor():
     assert tl.maximum(1.5, 2.5).dtype == tl.float32
     assert tl.exp(0.0).item() == 1.0
     assert tl.where(True, 1.0, 2.0).item() == 1.0
+    assert tl.addcmul(1, 2, 3).item() == 7
+    assert tl.addcdiv(1, 2, 4).item() == 1.5
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,16 @@ def test_places_that_are_no_numbers_read_nothing() -> None:
     same(out, [[[[0.0, 1.0]]]])
 
 
+def test_the_wider_of_images_and_grid_decides_in_what_they_are_read() -> None:
+    x, grid = numbers(1, 1, 3, 4), np.float32([[[[0.1, 0.2], [-0.3, 0.7]]]])
+    expected = F.grid_sample(x, grid.astype(float)).numpy()
+    same(F.grid_sample(x, grid), expected, 1e-15, 0)
+    wide = np.arange(5000.0).reshape(1, 1, 1, 5000)  # half precision has no 4999
+    ends = np.array([[[[-1.0, 0.0], [1.0, 0.0]]]])
+    found = F.grid_sample(wide.astype(np.float16), ends.astype(np.float16), align_corners=True)
+    same(found, np.float16([[[[0.0, 4999.0]]]]))
+
+
 @pytest.mark.oracle
 @pytest.mark.parametrize("aligned", [False, True])
 @pytest.mark.parametrize("size", [(2, 1, 3, 4), (2, 1, 2, 3, 4), (2, 1, 1, 1)], ids=str)

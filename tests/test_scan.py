@@ -119,6 +119,7 @@ def test_aliases_and_methods() -> None:
     assert x.cumsum().tolist() == [1, 3, 6]
     assert x.cumprod().tolist() == [1, 2, 6]
     assert x.diff().tolist() == [1, 1]
+    assert x.diff(n=10**30).shape == (0,)
 
 
 @given(hnp.arrays(float, hnp.array_shapes(max_dims=3, max_side=5), elements=st.floats(-9, 9)),

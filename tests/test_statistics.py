@@ -144,6 +144,18 @@ def test_correlations_stay_within_one() -> None:
     assert np.abs(found.numpy()).max() <= 1
 
 
+def test_weighted_sums_do_not_overflow_in_half_precision_nor_lose_digits() -> None:
+    x, w = np.float16([6e4, 6e4, 3e4]), np.float16([1e4, 1e4, 0])
+    same(tl.average(x, weights=w), np.float16(6e4))
+    same(tl.trapezoid(x[:2], dx=0.5), np.float16(3e4))
+    same(tl.trapezoid(x, x=np.float16([0, 0.5, 0.5])), np.float16(3e4))
+    wide, narrow = np.array([1.0, 2.0, 4.0]), np.float32([0.1, 1e8, 1.0])
+    exact = narrow.astype(float)
+    same(tl.average(wide, weights=narrow), np.average(wide, weights=exact), 1e-15, 0)
+    same(tl.trapezoid(wide, x=narrow), np.trapezoid(wide, exact), 1e-15, 0)
+    same(tl.trapezoid(narrow, x=wide), np.trapezoid(exact, wide), 1e-15, 0)
+
+
 def test_trapezoid() -> None:
     y = np.array([[1.0, 3.0, 2.0], [0.0, 5.0, 5.0]])
     x = np.array([0.0, 0.5, 2.0])

@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 import tinygrad_lesson as tl
 from tinygrad_lesson.compiler import entry
-from tinygrad_lesson.compiler.c_code import toolchain
+from tinygrad_lesson.compiler.c_code import pruning, toolchain
 from tinygrad_lesson.compiler.entry import CompilerWarning
 from tinygrad_lesson.errors import MissingDependencyError
 
@@ -127,7 +128,7 @@ def test_flags_that_the_compiler_does_not_know_are_left_out(
         f' [ "$x" = -mcpu=native ] && exec true; done; exec {compiler[0]} "$@"'
     )
     monkeypatch.setenv("CC", script(tmp_path / "old", refuse))
-    found = toolchain._understood((str(tmp_path / "old"),), tmp_path)
+    found = toolchain._understood((str(tmp_path / "old"),), tmp_path, toolchain.FLAGS)
     left = tuple(f for f in toolchain.FLAGS if f not in ("-march=native", "-fno-trapping-math"))
     assert found == (*left, "-mcpu=native")
     accept = refuse.replace("exec true", "continue").replace("; exec", "; exec env")
@@ -276,6 +277,69 @@ def test_processes_that_build_the_same_do_not_disturb_one_another(
         process.stdin.flush()
     assert [process.communicate()[0] for process in started] == ["42\n"] * 3
     assert len(libraries(cache)) == 1
+
+
+# ---- pruning -------------------------------------------------------------------------------
+
+HOUR: float = 3600
+DAY: float = 24 * HOUR
+
+
+def kept_file(folder: Path, number: int, age: float, size: int = 100, ending: str = "so") -> Path:
+    """A file like those of the cache that was last used so many seconds ago."""
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = f"{number:032x}"
+    path = folder / (f"{digest}-{digest}.so" if ending == "so" else f"{digest}.{ending}")
+    path.write_bytes(bytes(size))
+    os.utime(path, (time.time() - age,) * 2)
+    return path
+
+
+def test_what_was_not_used_for_long_goes(cache: Path) -> None:
+    old = [kept_file(cache, 1, 91 * DAY), kept_file(cache, 2, 91 * DAY, ending="c")]
+    recent = [kept_file(cache, 3, 89 * DAY), kept_file(cache, 4, 0), kept_file(cache, 5, -DAY)]
+    others = [kept_file(cache, 6, 999 * DAY, ending="txt"), cache / "notes.so", cache / "f"]
+    others[1].write_text("not ours")
+    os.utime(others[1], (0, 0))
+    others[2].symlink_to(others[1])
+    link = cache / f"{7:032x}-{7:032x}.so"
+    link.symlink_to(others[1])
+    abandoned, busy = cache / "build-old", cache / "build-new"
+    for folder in (abandoned, busy):
+        folder.mkdir()
+        (folder / "step.c").touch()
+    os.utime(abandoned, (0, 0))
+    pruning.prune(cache)
+    assert not any(path.exists() for path in (*old, abandoned))
+    assert all(path.exists() for path in (*recent, *others, link, busy / "step.c"))
+    pruning.prune(cache / "nowhere")
+
+
+def test_what_was_used_least_recently_makes_room(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [kept_file(cache, n, (10 - n) * DAY, 100) for n in range(8)]
+    files += [kept_file(cache, n, HOUR / 2, 100) for n in (8, 9)]
+    monkeypatch.setattr(pruning, "MOST_BYTES", 450)
+    pruning.used(files[1])
+    pruning.prune(cache)
+    assert [n for n, path in enumerate(files) if path.exists()] == [1, 7, 8, 9]
+    monkeypatch.setattr(pruning, "MOST_BYTES", 0)
+    pruning.prune(cache)  # somebody may be about to load what was used an hour ago
+    assert [n for n, path in enumerate(files) if path.exists()] == [1, 8, 9]
+
+
+@needs_compiler
+def test_building_prunes_and_loading_marks_as_used(cache: Path) -> None:
+    old = kept_file(cache, 1, 100 * DAY)
+    toolchain.load(SOURCE)
+    assert not old.exists()
+    (library,) = libraries(cache)
+    os.utime(library, (0, 0))
+    toolchain.load(SOURCE)
+    assert library.stat().st_mtime > time.time() - HOUR
+    assert pruning.OURS.fullmatch(library.name)
+    assert [path.name for path in cache.iterdir()] == [library.name]
 
 
 # ---- what a library does to the process ----------------------------------------------------

@@ -112,6 +112,41 @@ def test_it_is_the_loop_written_out() -> None:
         np.testing.assert_array_equal(a.numpy(), b.numpy())
 
 
+@pytest.mark.parametrize("make", [lambda p: optim.SGD(p, lr=0.1), lambda p: optim.LBFGS(p)])
+def test_several_batches_make_the_step_of_a_large_one(make: Callable[..., Any]) -> None:
+    found: list[list[Any]] = []
+    x, y = points().arrays
+    wide = data.TensorDataset(x.astype(float), y)
+    for size, accumulate in ((16, 1), (4, 4), (8, 2)):
+        tl.manual_seed(1)
+        model = nn.Linear(2, 3, dtype=tl.float64)
+        optimizer = make(model.parameters())
+        schedule = lr_scheduler.ExponentialLR(optimizer, 0.9)
+        history = fit(
+            model, data.DataLoader(wide, size), CE, optimizer, epochs=2, schedule=schedule,
+            schedule_per="batch", clip_norm=0.3, accumulate=accumulate, progress=False,
+        )  # fmt: skip
+        found.append([*model.parameters(), [record["loss"] for record in history],
+                      [record["lr"] for record in history]])  # fmt: skip
+    for other in found[1:]:
+        for a, b in zip(found[0], other, strict=True):
+            np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-9)
+
+
+def test_the_last_batches_of_an_epoch_may_be_fewer() -> None:
+    model = nn.Linear(2, 3)
+    seen: list[int] = []
+
+    class Counted(optim.SGD):
+        def step(self, closure: Any = None) -> Any:
+            seen.append(1)
+            return super().step(closure)
+
+    sgd = Counted(model.parameters(), lr=0.1)
+    fit(model, data.DataLoader(points(20), 4), CE, sgd, epochs=1, accumulate=2, progress=False)
+    assert len(seen) == 3
+
+
 def test_means_weigh_every_sample_alike() -> None:
     model = nn.Linear(2, 2)
     dataset = points(11)
@@ -363,6 +398,7 @@ def test_a_loss_that_is_nan_stops_before_anything_changes() -> None:
     [
         ({"epochs": -1}, RangeError, "epochs=-1 is negative"),
         ({"epochs": 1, "patience": 0}, RangeError, "patience=0 stops before it begins"),
+        ({"epochs": 1, "accumulate": 0}, RangeError, "accumulate=0 makes no step"),
         ({"epochs": 1, "schedule_per": "step"}, ArgumentError, "schedule_per='step' is unknown"),
         ({"epochs": 1, "checkpoint": "a.pt"}, ArgumentError, "checkpoint='a.pt' is no .npz file"),
         ({"epochs": 1, "checkpoint": "no/a.npz"}, ArgumentError, "there is no folder 'no'"),

@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Any
 from . import autograd as autograd
 from . import errors as errors
 from . import linalg as linalg
-from . import nn as nn
-from . import optim as optim
 from .creation import arange as arange
 from .creation import asarray as asarray
 from .creation import empty as empty
@@ -360,6 +358,8 @@ from .transforms import vjp as vjp
 if TYPE_CHECKING:
     from . import data as data
     from . import health as health
+    from . import nn as nn
+    from . import optim as optim
     from . import training as training
     from .batching import vmap as vmap
     from .checking import gradcheck as gradcheck
@@ -373,7 +373,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ON_FIRST_USE = {
-    "data": ".data", "gradcheck": ".checking", "load": ".serialize", "save": ".serialize",
+    "nn": ".nn", "optim": ".optim", "data": ".data", "gradcheck": ".checking",
+    "load": ".serialize", "save": ".serialize",
     "keep_freed_memory": ".memory", "vmap": ".batching", "fit": ".training",
     "training": ".training", "health": ".health", "Health": ".health", "summary": ".summaries",
     "compile": ".compiler", "RetraceWarning": ".compiler",

@@ -94,6 +94,10 @@ class TraceError(TinygradError, TypeError):
     """A number was asked for where a function runs on arrays that stand for others."""
 
 
+class OutOfMemoryError(TinygradError, MemoryError):
+    """A compiled step found no memory for what it works with."""
+
+
 class GradcheckError(GradientError, AssertionError):
     """A gradient that differs from finite differences, with the report of :func:`gradcheck`."""
 

@@ -289,6 +289,10 @@ class Methods:
             )
         return ops.transpose(self, order)
 
+    def permute(self, *axes: Any) -> Tensor:
+        """PyTorch's name for :meth:`permute_dims`, with every axis: ``t.permute(2, 0, 1)``."""
+        return ops.permute_dims(self, axes[0] if len(axes) == 1 else axes)
+
     def tile(self, *repetitions: Any) -> Tensor:
         """The whole array several times: ``t.tile(2, 3)`` or ``t.tile((2, 3))``."""
         return ops.tile(self, repetitions[0] if len(repetitions) == 1 else repetitions)

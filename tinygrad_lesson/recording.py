@@ -56,10 +56,21 @@ def _meta() -> Meta:
     return Meta(user_line())
 
 
+class _Own(dict[str, bool]):
+    """Whether a file is one of this library's."""
+
+    def __missing__(self, file: str) -> bool:
+        own = self[file] = file.startswith(_PACKAGE)
+        return own
+
+
+_OWN = _Own()
+
+
 def user_line() -> str:
     """``file:line`` of the innermost frame that is not this library's own."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame.f_back is not None and _OWN[frame.f_code.co_filename]:
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
@@ -205,6 +216,8 @@ def _general(op: Op[...]) -> Callable[..., Tensor]:
         if bare and not counts:
             # floats that meet no other number have the default dtype, not NumPy's
             tensors = [Tensor(x) if type(x) is float else x for x in tensors]
+        elif type(tensors[0]) in NUMBERS and not any(isinstance(x, Tensor) for x in tensors):
+            tensors[0] = Tensor(tensors[0])  # integers alone
         arrays = [x._data if isinstance(x, Tensor) else x for x in tensors]
         mode = current()
         try:
@@ -279,7 +292,9 @@ def _named(call: Callable[..., Tensor], op: Op[...]) -> Callable[..., Tensor]:
     return call
 
 
-ALIASES = {"dim": "axis", "keepdim": "keepdims"}
+ALIASES = {
+    "dim": "axis", "keepdim": "keepdims", "start_dim": "start_axis", "end_dim": "end_axis",
+}  # fmt: skip
 """PyTorch's keywords, accepted beside the standard's."""
 
 
@@ -299,7 +314,10 @@ def bind(
                 raise _bad_keyword(op, min(clash), "is given twice")
             given = {**dict(zip(op.parameters, positional, strict=False)), **given}
     else:  # a list of arrays is as good as the arrays
-        listed = len(op.arrays) == 1 and len(args) == 1 and isinstance(args[0], list | tuple)
+        if len(args) == 2 and not given and _list_and_axis(op, *args):
+            listed, given = True, {"axis": args[1]}
+        else:
+            listed = len(op.arrays) == 1 == len(args) and isinstance(args[0], list | tuple)
         inputs = tuple(args[0]) if listed else args
         count = len(op.arrays) - 1
     if len(inputs) < max(count, 1):
@@ -327,6 +345,12 @@ def bind(
         if name not in params:
             raise _bad_keyword(op, name, "is missing")
     return inputs, params
+
+
+def _list_and_axis(op: Op[...], arrays: Any, axis: Any) -> bool:
+    """Whether the two can only be arrays and the axis to join them along: NumPy's stack([x], 1)."""
+    listed = len(op.arrays) == 1 and "axis" in op.parameters and isinstance(arrays, list | tuple)
+    return listed and (axis is None or isinstance(axis, int | np.integer))
 
 
 def _bad_keyword(op: Op[...], name: str, complaint: str) -> ArgumentError:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .arrays import Array
 from .op import REGISTRY, Op
 from .random import drawn
-from .recording import bind
+from .recording import NO_PARAMS, bind
 
 if TYPE_CHECKING:
     from .graph import Box, Leaf
@@ -41,7 +41,11 @@ class Tracer:
         if op is None:
             raise AttributeError(name)
 
+        plain = len(op.arrays) if not (op.variadic or op.parameters) else None
+
         def call(*args: Any, **params: Any) -> Array:
+            if len(args) == plain and not params:
+                return self.run(op, args, NO_PARAMS)
             arrays, static = bind(op, args, params)
             return self.run(op, arrays, static)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lesson.arrays import SLOT
 from tinygrad_lesson.graph import Leaf, Node
+from tinygrad_lesson.op import Op
 
 from . import theme
 from .collapse import Part
@@ -76,12 +78,36 @@ def box(scene: Scene, part: Part) -> str:
     rows += numbers
     if several and (cause := _cause(scene, part)):
         rows.append(line(font(safe(f"NaN or inf, first {cause}"), theme.ALARM, 10), width))
-    inside = "".join(rows)
+    return of_rows(rows, ink, look.line)
+
+
+def of_rows(rows: list[str], ink: str, border: str) -> str:
+    """The label that rows of a table make."""
     return (
         f'<<font color="{ink}"><table border="0" cellborder="0" cellspacing="0" cellpadding="2"'
-        f' color="{look.line}">'
-        f"{inside}</table></font>>"
+        f' color="{border}">'
+        f"{''.join(rows)}</table></font>>"
     )
+
+
+def heading(title: str, lines: list[str]) -> str:
+    """The label of a frame: a title, and what is to be said below it."""
+    rows = [f'<tr><td align="left"><b>{safe(title)}</b></td></tr>']
+    rows += [line(font(safe(", ".join(lines)), theme.FAINT, 9), 1)] if lines else []
+    return (
+        f'<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{"".join(rows)}</table>'
+    )
+
+
+def plain(family: str, titles: list[str], lines: list[str]) -> str:
+    """The label of a box without numbers: titles, and what is to be said below them."""
+    ink, faint = theme.ON_DARK.get(family, (theme.INK, theme.FAINT))
+    rows = [line(f'<font point-size="12"><b>{safe(title)}</b></font>', 1) for title in titles]
+    rows += [
+        line(font(safe(text), ink if not titles and i == 0 else faint, 10 if i == 0 else 9), 1)
+        for i, text in enumerate(lines)
+    ]
+    return of_rows(rows, ink, theme.paint(family).line)
 
 
 def broken(scene: Scene, place: Place) -> bool:
@@ -147,12 +173,17 @@ def _of_several(scene: Scene, part: Part) -> tuple[str, list[str]]:
 
 def formula(scene: Scene, node: Node) -> str:
     """The call that made a node, as in ``sum(h, axis=0)``; a dot stands for what has no name."""
-    args = [_argument(scene, p) for p in scene.inputs[node]]
-    for key, value in node.params.items():
-        if key not in node.op.defaults or repr(value) != repr(node.op.defaults[key]):
+    return call(node.op, [_argument(scene, p) for p in scene.inputs[node]], node.params)
+
+
+def call(op: Op[...], args: list[str], params: Mapping[str, Any]) -> str:
+    """An op with its arguments, and those static parameters that are not what they usually are."""
+    shown = list(args)
+    for key, value in params.items():
+        if key not in op.defaults or repr(value) != repr(op.defaults[key]):
             text = _static(value)
-            args.append(f"{key}={text.strip('(,)') if key == 'index' else text}")
-    return f"{node.op.name}({', '.join(args)})"
+            shown.append(f"{key}={text.strip('(,)') if key == 'index' else text}")
+    return f"{op.name}({', '.join(shown)})"
 
 
 def _argument(scene: Scene, parent: Any) -> str:

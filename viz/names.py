@@ -18,14 +18,8 @@ def find_names(places: Iterable[Place], given: Mapping[str, Any] | None) -> dict
     A parameter is recognised after an optimizer's step too: its new Leaf shares the Box of the
     old one.
     """
-    if given is not None and not isinstance(given, Mapping):
-        raise ArgumentError(
-            "viz.graph",
-            f"names= is a {type(given).__name__}, not a dictionary of tensors by name",
-            "Pass names=locals(), or names={'h': h}.",
-        )
     called: dict[Place | Box, str] = {}
-    for name, tensor in _tensors(given or {}):
+    for name, tensor in given_tensors(given):
         if tensor.node is not None:
             called.setdefault(tensor.node, name)
             if isinstance(tensor.node, Leaf) and tensor.node.box is not None:
@@ -39,8 +33,16 @@ def find_names(places: Iterable[Place], given: Mapping[str, Any] | None) -> dict
     return names
 
 
-def _tensors(given: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
+def given_tensors(given: Mapping[str, Any] | None) -> Iterator[tuple[str, Tensor]]:
     """The tensors in a namespace, then those in its lists, tuples, dictionaries and modules."""
+    if given is None:
+        return
+    if not isinstance(given, Mapping):
+        raise ArgumentError(
+            "viz.graph",
+            f"names= is a {type(given).__name__}, not a dictionary of tensors by name",
+            "Pass names=locals(), or names={'h': h}.",
+        )
     # _, __ and _1 are how a notebook calls its results.
     public = [(str(key), value) for key, value in given.items() if not str(key).startswith("_")]
     yield from ((name, value) for name, value in public if isinstance(value, Tensor))

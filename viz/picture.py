@@ -9,12 +9,15 @@ from typing import Any
 import graphviz
 
 from tinygrad_lesson import Tensor
+from tinygrad_lesson.compiler import Compiled
 from tinygrad_lesson.errors import ArgumentError, RangeError
 from tinygrad_lesson.graph import Leaf
 
 from . import labels, theme
 from .arrows import arrows, longest
+from .canvas import canvas, caption, in_frame
 from .collapse import Part, partition
+from .program import picture_of
 from .rendering import Picture
 from .scene import Scene, Scope, survey
 
@@ -23,7 +26,7 @@ WIDE = 7
 
 
 def graph(
-    loss: Tensor,
+    loss: Tensor | Compiled[..., Any],
     *,
     names: Mapping[str, Any] | None = None,
     depth: int | None = None,
@@ -41,13 +44,15 @@ def graph(
     ----------
     loss
         The tensor whose graph is drawn. If it is not a single number, the gradients are those of
-        its sum.
+        its sum. Or a compiled step that has run: its kernels are drawn, as frames around the ops
+        that they have fused, and the state that it reads and puts back.
     names
         What things are called, for instance ``locals()``. Besides, parameters are called by
         their dotted name, and tensors by the name that they were made with.
     depth
         How many levels of modules are drawn open; 0 makes each outermost module one box. By
-        default all of them, unless that makes more than 300 boxes.
+        default all of them, unless that makes more than 300 boxes. Of a compiled step 0 makes
+        each kernel one box; by default that is done if it has more than 60 ops.
     backward
         Draw the backward pass as well, op by op, down to the gradient of each parameter.
 
@@ -66,15 +71,27 @@ def graph(
     >>> picture = viz.graph(y, names=locals())
     >>> "tanh" in picture.source
     True
+    >>> step = tl.compile(lambda x: tl.tanh(x * 3).sum())
+    >>> _ = step(tl.ones(4))
+    >>> "kernel 0: rows 4" in viz.graph(step).source
+    True
     """
-    if not isinstance(loss, Tensor):
+    if not isinstance(loss, Tensor | Compiled):
         raise ArgumentError(
             "viz.graph",
             f"loss is a {type(loss).__name__}, not a Tensor",
-            "Pass the tensor whose graph you want to see.",
+            "Pass the tensor whose graph you want to see, or a compiled step.",
         )
     if depth is not None and (not isinstance(depth, int) or depth < 0):
         raise RangeError("viz.graph", f"depth={depth!r} is no level", "Pass 0, 1, 2, ... or None.")
+    if isinstance(loss, Compiled):
+        if backward:
+            raise ArgumentError(
+                "viz.graph",
+                "backward=True, but a compiled step has no backward pass apart from the rest",
+                "Leave it out: whatever the step computes is drawn.",
+            )
+        return picture_of(loss, names, depth)
     scene = survey(loss.node or Leaf(loss.raw), names, backward)
     parts, notes = partition(scene, depth)
     return _draw(scene, parts, [*scene.notes, *notes])
@@ -83,22 +100,8 @@ def graph(
 def _draw(scene: Scene, parts: list[Part], notes: list[str]) -> Picture:
     keys = {place: f"n{i}" for i, part in enumerate(parts) for place in part.members}
     edges = arrows(scene, keys, parts)
-    picture = Picture(
-        graph_attr={
-            "rankdir": "LR" if longest(scene, keys) <= WIDE else "TB",
-            "bgcolor": theme.PAPER,
-            "fontname": theme.FONT,
-            "pad": "0.25",
-            "nodesep": "0.3",
-            "ranksep": "0.45",
-            "label": _caption(scene, parts, notes),
-            "labelloc": "b",
-            "labeljust": "l",
-        },
-        node_attr={"fontname": theme.FONT, "fontsize": "11", "shape": "box", "margin": "0.11,0.06"},
-        edge_attr={"arrowsize": "0.7", "penwidth": "1.2", "color": theme.FORWARD},
-        format="svg",
-    )
+    direction = "LR" if longest(scene, keys) <= WIDE else "TB"
+    picture = canvas(direction, _caption(scene, parts, notes))
     inside: dict[Scope, list[tuple[str, Part]]] = defaultdict(list)
     for part in parts:
         inside[part.scope].append((keys[part.members[0]], part))
@@ -136,18 +139,10 @@ def _write_module(
         if child[:-1] != scope or not child:
             continue
         with picture.subgraph(name=f"cluster_{number}") as frame:
-            frame.attr(
-                label=f"<<b>{labels.safe(child[-1].replace(':', ': '))}</b>>",
-                fontname=theme.FONT,
-                fontsize="12",
-                fontcolor=theme.FAINT,
-                style="filled,rounded",
-                fillcolor=theme.MODULE_FILL,
-                color=theme.MODULE_LINE,
-                margin="12",
-                labeljust="l",
-                labelloc="t",
-                tooltip=graphviz.escape("/".join(child)),
+            in_frame(
+                frame,
+                f"<b>{labels.safe(child[-1].replace(':', ': '))}</b>",
+                "/".join(child),
             )
             _write_module(frame, child, scopes, inside, scene)
 
@@ -172,17 +167,4 @@ def _caption(scene: Scene, parts: list[Part], notes: list[str]) -> str:
     if scene.backward:
         lines.append("Orange: the backward pass. Dashed: the forward values that it computes with.")
     present = {labels.family(scene, part) for part in parts}
-    chips = [
-        f'<td bgcolor="{look.fill}" border="1" color="{look.line}">'
-        f'<font color="{theme.ON_DARK.get(name, (theme.INK,))[0]}">'
-        f"&nbsp;{labels.safe(look.what)}&nbsp;&nbsp;</font></td>"
-        for name, look in theme.PAINTS.items()
-        if name in present
-    ]
-    rows = [f'<td align="left" colspan="4">{labels.escaped(line)}</td>' for line in notes + lines]
-    rows += ["".join(chips[i : i + 4]) for i in range(0, len(chips), 4)]
-    table = "".join(f"<tr>{row}</tr>" for row in rows)
-    return (
-        f'<<font color="{theme.FAINT}" point-size="10"><table border="0" cellborder="0"'
-        f' cellspacing="4" cellpadding="2">{table}</table></font>>'
-    )
+    return caption(notes + lines, {name: theme.paint(name).what for name in present})

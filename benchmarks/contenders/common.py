@@ -1,14 +1,31 @@
-"""What several contenders share: the scalar net, and Adam for those that have none."""
+"""What contenders share: what a step is, the scalar net, and Adam for those that have none."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+Arrays = dict[str, np.ndarray]
 
-def scalars(weights: dict[str, np.ndarray], make: Callable[[float], Any]) -> list[list[list[Any]]]:
+
+class Step(NamedTuple):
+    """A work, ready to run.
+
+    Attributes
+    ----------
+    run
+        Takes a step; returns the loss, or something that a call turns into it.
+    gradients
+        The loss and its gradients by name, with the weights as they are, which it leaves alone.
+    """
+
+    run: Callable[[], Any]
+    gradients: Callable[[], tuple[Any, dict[str, Any]]]
+
+
+def scalars(weights: Arrays, make: Callable[[float], Any]) -> list[list[list[Any]]]:
     """The layers of the scalar net: for each neuron its weights, then its bias."""
     return [
         [
@@ -61,3 +78,31 @@ class Adam:
             np.divide(mean, below, out=below)
             below *= np.float32(size)
             a -= below
+
+
+class Momentum:
+    """Gradient descent with momentum on NumPy arrays, as PyTorch's."""
+
+    def __init__(self, arrays: list[np.ndarray], lr: float = 0.1, momentum: float = 0.5) -> None:
+        self.arrays, self.lr, self.momentum = arrays, np.float32(lr), np.float32(momentum)
+        self.speeds = [np.zeros_like(a) for a in arrays]
+
+    def step(self, gradients: list[np.ndarray]) -> None:
+        for a, g, speed in zip(self.arrays, gradients, self.speeds, strict=True):
+            speed *= self.momentum
+            speed += g
+            a -= self.lr * speed
+
+
+def numbered(parameters: list[Any]) -> list[tuple[str, Any]]:
+    """Names for what has none."""
+    return [(str(i), p) for i, p in enumerate(parameters)]
+
+
+def reconstructed(weights: Arrays, data: Arrays) -> np.ndarray:
+    """Visible units of a Boltzmann machine after one step of Gibbs sampling from the data."""
+    weight, below, above = weights.values()
+    hidden = 1 / (1 + np.exp(-(data["x"] @ weight.T + above)))
+    hidden = (data["hidden_chance"] < hidden).astype(np.float32)
+    visible = 1 / (1 + np.exp(-(hidden @ weight + below)))
+    return (data["visible_chance"] < visible).astype(np.float32)

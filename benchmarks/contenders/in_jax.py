@@ -7,21 +7,31 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from works import BLOCKS, HEADS, SYMBOLS
 
-Arrays = dict[str, np.ndarray]
-Step = Callable[[], Any]
+from . import jax_models
+from .common import Arrays, Step
 
 wait = jax.block_until_ready
 
+Loss = Callable[..., Any]
+"""Of the weights and the data."""
 
-def cross_entropy(logits: Any, y: Any) -> Any:
-    return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(logits), y[:, None], axis=1))
+
+def in_double_precision() -> None:
+    jax.config.update("jax_enable_x64", True)
 
 
-def adam(state: Any, gradients: Any) -> Any:
-    weights, means, squares, count = state
+def descent(weights: Any, gradients: Any, state: Any) -> tuple[Any, Any]:
+    return jax.tree.map(lambda a, g: a - 0.1 * g, weights, gradients), state
+
+
+def momentum(weights: Any, gradients: Any, speeds: Any) -> tuple[Any, Any]:
+    speeds = jax.tree.map(lambda s, g: 0.5 * s + g, speeds, gradients)
+    return jax.tree.map(lambda a, s: a - 0.1 * s, weights, speeds), speeds
+
+
+def adam(weights: Any, gradients: Any, state: Any) -> tuple[Any, Any]:
+    means, squares, count = state
     count = count + 1
     means = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, means, gradients)
     squares = jax.tree.map(lambda s, g: 0.999 * s + 0.001 * g * g, squares, gradients)
@@ -29,129 +39,106 @@ def adam(state: Any, gradients: Any) -> Any:
     weights = jax.tree.map(
         lambda w, m, s: w - size * m / (jnp.sqrt(s) * root + 1e-8), weights, means, squares
     )
-    return weights, means, squares, count
+    return weights, (means, squares, count)
 
 
-def trained(model: Callable[[Any, Any], Any], weights: Arrays, data: Arrays) -> Step:
-    x, y = jnp.asarray(data["x"]), jnp.asarray(data["y"])
+def minimised(loss: Loss, weights: Arrays, data: Arrays, optimizer: Any, steps: int = 1) -> Step:
+    """So many steps of an optimizer."""
+    both = jax.value_and_grad(loss)
 
-    def update(state: Any, x: Any, y: Any) -> Any:
-        loss, gradients = jax.value_and_grad(lambda w: cross_entropy(model(w, x), y))(state[0])
-        return adam(state, gradients), loss
+    def once(now: Any, given: Any) -> Any:
+        value, gradients = both(now[0], given)
+        return optimizer(now[0], gradients, now[1]), value
 
-    compiled = jax.jit(update, donate_argnums=0)
-    weights = jax.tree.map(jnp.array, weights)
-    zeros = lambda: jax.tree.map(jnp.zeros_like, weights)  # noqa: E731
-    state = weights, zeros(), zeros(), jnp.float32(0)
+    def several(now: Any, given: Any) -> Any:
+        start = now, jnp.zeros(())
+        return jax.lax.fori_loop(0, steps, lambda _, before: once(before[0], given), start)
 
-    def step() -> Any:
-        nonlocal state
-        state, loss = compiled(state, x, y)
-        return loss
+    compiled = jax.jit(once if steps == 1 else several, donate_argnums=0)
+    given = jax.tree.map(jnp.asarray, data)
 
-    return step
+    def begun() -> Any:
+        fresh = jax.tree.map(jnp.array, weights)
+        zeros = lambda: jax.tree.map(jnp.zeros_like, fresh)  # noqa: E731
+        states = {"adam": lambda: (zeros(), zeros(), jnp.float32(0)), "momentum": zeros}
+        return fresh, states.get(optimizer.__name__, tuple)()
 
+    now = begun()
 
-def linear(w: Any, name: str, x: Any) -> Any:
-    return x @ w[f"{name}.weight"].T + w[f"{name}.bias"]
-
-
-def lesson(weights: Arrays, data: Arrays) -> Step:
-    jax.config.update("jax_enable_x64", True)
-    x, y = jnp.asarray(data["x"]), jnp.asarray(data["y"])
-
-    def loss(w: Any, x: Any, y: Any) -> Any:
-        output = jax.nn.sigmoid(jax.nn.sigmoid(x @ w["w0"]) @ w["w1"])
-        return 0.5 * jnp.sum((y - output) ** 2)
-
-    def update(w: Any, x: Any, y: Any) -> Any:
-        value, gradients = jax.value_and_grad(loss)(w, x, y)
-        return jax.tree.map(lambda a, g: a - 0.1 * g, w, gradients), value
-
-    compiled = jax.jit(update, donate_argnums=0)
-    w = jax.tree.map(jnp.array, weights)
-
-    def step() -> Any:
-        nonlocal w
-        w, value = compiled(w, x, y)
+    def run() -> Any:
+        nonlocal now
+        now, value = compiled(now, given)
         return value
 
-    return step
+    return Step(run, lambda: jax.jit(both)(now[0], given))
 
 
-def mlp(weights: Arrays, data: Arrays) -> Step:
-    def model(w: Any, x: Any) -> Any:
-        return linear(w, "4", jax.nn.relu(linear(w, "2", jax.nn.relu(linear(w, "0", x)))))
+def cross_entropy(logits: Any, y: Any) -> Any:
+    return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(logits), y[:, None], axis=1))
 
-    return trained(model, weights, data)
+
+def _net(model: Callable[[Any, Any], Any]) -> Callable[[Arrays, Arrays], Step]:
+    """A step of Adam on the cross-entropy."""
+
+    def loss(w: Any, data: Any) -> Any:
+        return cross_entropy(model(w, data["x"]), data["y"])
+
+    return lambda weights, data: minimised(loss, weights, data, adam)
+
+
+mlp, deep = _net(jax_models.mlp), _net(jax_models.deep)
+speech, resnet = _net(jax_models.speech), _net(jax_models.resnet)
+lstm, gru, transformer = map(_net, (jax_models.lstm, jax_models.gru, jax_models.transformer))
 
 
 def cnn(weights: Arrays, data: Arrays, channels: str) -> Step:
-    last = channels == "last"
-    kinds = ("NHWC", "OIHW", "NHWC") if last else ("NCHW", "OIHW", "NCHW")
-
-    def block(w: Any, name: str, x: Any) -> Any:
-        x = jax.lax.conv_general_dilated(
-            x, w[f"{name}.weight"], (1, 1), "SAME", dimension_numbers=kinds
-        )
-        bias = w[f"{name}.bias"]
-        x = jax.nn.relu(x + (bias if last else bias[:, None, None]))
-        if last:
-            n, rows, columns, c = x.shape
-            return x.reshape(n, rows // 2, 2, columns // 2, 2, c).max((2, 4))
-        n, c, rows, columns = x.shape
-        return x.reshape(n, c, rows // 2, 2, columns // 2, 2).max((3, 5))
-
-    def model(w: Any, x: Any) -> Any:
-        x = block(w, "3", block(w, "0", x.transpose(0, 2, 3, 1) if last else x))
-        x = x.transpose(0, 3, 1, 2) if last else x
-        return linear(w, "7", x.reshape(len(x), -1))
-
-    return trained(model, weights, data)
+    return _net(jax_models.cnn(channels))(weights, data)
 
 
-def lstm(weights: Arrays, data: Arrays, unroll: int) -> Step:
-    def model(w: Any, x: Any) -> Any:
-        drive = w["embedding.weight"][x] @ w["lstm.weight_ih_l0"].T
-        drive = drive + w["lstm.bias_ih_l0"] + w["lstm.bias_hh_l0"]
+def vae(weights: Arrays, data: Arrays) -> Step:
+    def loss(w: Any, data: Any) -> Any:
+        x = data["x"]
+        made = jax_models.linear(w, "code", jax.nn.relu(jax_models.linear(w, "encoder", x)))
+        mean, spread = jnp.split(made, 2, axis=1)
+        code = mean + jnp.exp(spread * 0.5) * data["noise"]
+        hidden = jax.nn.relu(jax_models.linear(w, "decoder", code))
+        picture = jax_models.linear(w, "picture", hidden)
+        missed = (jax.nn.softplus(picture) - x * picture).sum()
+        apart = (mean * mean + jnp.exp(spread) - spread - 1).sum() * 0.5
+        return (missed + apart) / len(x)
 
-        def cell(state: Any, now: Any) -> Any:
-            h, c = state
-            i, f, g, o = jnp.split(now + h @ w["lstm.weight_hh_l0"].T, 4, axis=1)
-            c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
-            h = jax.nn.sigmoid(o) * jnp.tanh(c)
-            return (h, c), h
-
-        start = jnp.zeros((x.shape[1], 128), jnp.float32)
-        _, states = jax.lax.scan(cell, (start, start), drive, unroll=unroll)
-        return linear(w, "head", states).reshape(-1, SYMBOLS)
-
-    return trained(model, weights, data)
+    return minimised(loss, weights, data, adam)
 
 
-def transformer(weights: Arrays, data: Arrays) -> Step:
-    def norm(w: Any, name: str, x: Any) -> Any:
-        centred = x - x.mean(-1, keepdims=True)
-        scale = jax.lax.rsqrt((centred * centred).mean(-1, keepdims=True) + 1e-5)
-        return centred * scale * w[f"{name}.weight"] + w[f"{name}.bias"]
+def dbn(weights: Arrays, data: Arrays) -> Step:
+    def loss(w: Any, data: Any) -> Any:
+        weight, below, above = w["weight"], w["visible_bias"], w["hidden_bias"]
+        hidden = jax.nn.sigmoid(data["x"] @ weight.T + above)
+        hidden = jnp.where(data["hidden_chance"] < hidden, 1.0, 0.0)
+        visible = jax.nn.sigmoid(hidden @ weight + below)
+        visible = jax.lax.stop_gradient(jnp.where(data["visible_chance"] < visible, 1.0, 0.0))
 
-    def attention(w: Any, name: str, x: Any) -> Any:
-        n, length, width = x.shape
-        mixed = x @ w[f"{name}.in_proj_weight"].T + w[f"{name}.in_proj_bias"]
-        q, k, v = mixed.reshape(n, length, 3, HEADS, width // HEADS).transpose(2, 0, 3, 1, 4)
-        scores = jax.nn.softmax(q @ k.mT * (width // HEADS) ** -0.5)
-        seen = (scores @ v).transpose(0, 2, 1, 3).reshape(n, length, width)
-        return linear(w, f"{name}.out_proj", seen)
+        def energy(v: Any) -> Any:
+            return (-(v @ below) - jax.nn.softplus(v @ weight.T + above).sum(-1)).mean()
 
-    def model(w: Any, x: Any) -> Any:
-        y = w["embedding.weight"][x] + w["positions"]
-        for b in (f"blocks.{i}" for i in range(BLOCKS)):
-            y = y + attention(w, f"{b}.self_attn", norm(w, f"{b}.norm1", y))
-            hidden = linear(w, f"{b}.linear1", norm(w, f"{b}.norm2", y))
-            y = y + linear(w, f"{b}.linear2", jax.nn.gelu(hidden, approximate=False))
-        return linear(w, "head", y).reshape(-1, SYMBOLS)
+        return energy(data["x"]) - energy(visible)
 
-    return trained(model, weights, data)
+    return minimised(loss, weights, data, momentum)
+
+
+def _lesson_loss(w: Any, data: Any) -> Any:
+    output = jax.nn.sigmoid(jax.nn.sigmoid(data["x"] @ w["w0"]) @ w["w1"])
+    return 0.5 * jnp.sum((data["y"] - output) ** 2)
+
+
+def lesson(weights: Arrays, data: Arrays) -> Step:
+    in_double_precision()
+    return minimised(_lesson_loss, weights, data, descent)
+
+
+def repeat(weights: Arrays, data: Arrays) -> Step:
+    in_double_precision()
+    return minimised(_lesson_loss, weights, data, descent, steps=1000)
 
 
 def chain(weights: Arrays, data: Arrays) -> Step:
@@ -159,4 +146,25 @@ def chain(weights: Arrays, data: Arrays) -> Step:
     compiled = jax.jit(
         jax.value_and_grad(lambda x: jnp.sum(jnp.log1p(jnp.exp(jnp.tanh(x) * jax.nn.sigmoid(x)))))
     )
-    return lambda: compiled(x)
+
+    def gradients() -> tuple[Any, dict[str, Any]]:
+        value, gradient = compiled(x)
+        return value, {"x": gradient}
+
+    return Step(lambda: compiled(x), gradients)
+
+
+def hessian(weights: Arrays, data: Arrays) -> Step:
+    in_double_precision()
+    theta, x, y = (jnp.asarray(array) for array in (weights["theta"], data["x"], data["y"]))
+
+    def loss(theta: Any, x: Any, y: Any) -> Any:
+        hidden = jnp.tanh(x @ theta[:32].reshape(8, 4).T + theta[32:40])
+        return ((hidden @ theta[40:48].reshape(8, 1) + theta[48:] - y) ** 2).mean()
+
+    compiled = jax.jit(jax.hessian(loss))
+
+    def gradients() -> tuple[Any, dict[str, Any]]:
+        return loss(theta, x, y), {"theta": compiled(theta, x, y)}
+
+    return Step(lambda: (0.0, compiled(theta, x, y)), gradients)

@@ -8,86 +8,113 @@ from typing import Any
 import mygrad as mg
 import numpy as np
 from mygrad.nnet import conv_nd, max_pool, relu, sigmoid, softmax_crossentropy
+from works.others import LAYERS
 
 from . import common
-
-Arrays = dict[str, np.ndarray]
-Step = Callable[[], Any]
+from .common import Arrays, Step
 
 mg.turn_memory_guarding_off()
 
-
-def lesson(weights: Arrays, data: Arrays) -> Step:
-    w0, w1 = mg.tensor(weights["w0"]), mg.tensor(weights["w1"])
-    x, y = data["x"], data["y"]
-
-    def step() -> Any:
-        output = sigmoid(mg.matmul(sigmoid(mg.matmul(x, w0)), w1))
-        loss = mg.sum((y - output) ** 2) * 0.5
-        loss.backward()
-        for w in w0, w1:
-            w.data = w.data - 0.1 * w.grad
-        return loss
-
-    return step
+Named = dict[str, Any]
 
 
-def trained(model: Callable[[Any], Any], weights: Arrays, y: np.ndarray) -> Step:
+def minimised(
+    loss: Callable[[], Any], named: Named, update: Callable[[list[np.ndarray]], Any]
+) -> Step:
+    """A step, with what an update does with the gradients."""
+
+    def run() -> Any:
+        value = loss()
+        value.backward()
+        update([t.grad for t in named.values()])
+        return value
+
+    def gradients() -> tuple[Any, Named]:
+        value = loss()
+        value.backward()
+        return value, {name: t.grad for name, t in named.items()}
+
+    return Step(run, gradients)
+
+
+def descended(loss: Callable[[], Any], named: Named) -> Step:
+    """A step of gradient descent."""
+
+    def update(gradients: list[np.ndarray]) -> None:
+        for w, gradient in zip(named.values(), gradients, strict=True):
+            w.data = w.data - 0.1 * gradient
+
+    return minimised(loss, named, update)
+
+
+def classified(model: Callable[[Named], Any], weights: Arrays, y: np.ndarray) -> Step:
+    """A step of Adam on the cross-entropy."""
     w = {name: mg.tensor(array) for name, array in weights.items()}
     optimizer = common.Adam([t.data for t in w.values()])
-
-    def step() -> Any:
-        loss = softmax_crossentropy(model(w), y)
-        loss.backward()
-        optimizer.step([t.grad for t in w.values()])
-        return loss
-
-    return step
+    return minimised(lambda: softmax_crossentropy(model(w), y), w, optimizer.step)
 
 
-def linear(w: Any, name: str, x: Any) -> Any:
+def linear(w: Named, name: str, x: Any) -> Any:
     return mg.matmul(x, w[f"{name}.weight"].T) + w[f"{name}.bias"]
 
 
+def lesson(weights: Arrays, data: Arrays) -> Step:
+    w = {name: mg.tensor(array) for name, array in weights.items()}
+    x, y = data["x"], data["y"]
+
+    def loss() -> Any:
+        output = sigmoid(mg.matmul(sigmoid(mg.matmul(x, w["w0"])), w["w1"]))
+        return mg.sum((y - output) ** 2) * 0.5
+
+    return descended(loss, w)
+
+
 def mlp(weights: Arrays, data: Arrays) -> Step:
-    def model(w: Any) -> Any:
+    def model(w: Named) -> Any:
         return linear(w, "4", relu(linear(w, "2", relu(linear(w, "0", data["x"])))))
 
-    return trained(model, weights, data["y"])
+    return classified(model, weights, data["y"])
+
+
+def deep(weights: Arrays, data: Arrays) -> Step:
+    def model(w: Named) -> Any:
+        x = data["x"]
+        for i in range(LAYERS - 1):
+            x = mg.tanh(linear(w, str(2 * i), x))
+        return linear(w, str(2 * LAYERS - 2), x)
+
+    return classified(model, weights, data["y"])
 
 
 def cnn(weights: Arrays, data: Arrays) -> Step:
-    def block(w: Any, name: str, x: Any) -> Any:
+    def block(w: Named, name: str, x: Any) -> Any:
         x = conv_nd(x, w[f"{name}.weight"], stride=1, padding=1)
         return max_pool(relu(x + w[f"{name}.bias"].reshape(-1, 1, 1)), (2, 2), 2)
 
-    def model(w: Any) -> Any:
+    def model(w: Named) -> Any:
         x = block(w, "3", block(w, "0", data["x"]))
         return linear(w, "7", x.reshape(len(x), -1))
 
-    return trained(model, weights, data["y"])
+    return classified(model, weights, data["y"])
 
 
 def chain(weights: Arrays, data: Arrays) -> Step:
     x = mg.tensor(weights["x"])
 
-    def step() -> Any:
+    def run() -> Any:
         loss = mg.sum(mg.log1p(mg.exp(mg.tanh(x) * sigmoid(x))))
         loss.backward()
         return loss, x.grad
 
-    return step
+    def gradients() -> tuple[Any, Named]:
+        loss, gradient = run()
+        return loss, {"x": gradient}
+
+    return Step(run, gradients)
 
 
 def moons(weights: Arrays, data: Arrays) -> Step:
     layers = common.scalars(weights, mg.tensor)
     x, y = data["x"].tolist(), data["y"].tolist()
-
-    def step() -> Any:
-        loss = common.moons_loss(layers, x, y, relu)
-        loss.backward()
-        for w in common.every(layers):
-            w.data = w.data - 0.1 * w.grad
-        return loss
-
-    return step
+    named = dict(common.numbered(common.every(layers)))
+    return descended(lambda: common.moons_loss(layers, x, y, relu), named)

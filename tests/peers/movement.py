@@ -8,7 +8,7 @@ from .shared import Peers
 
 PEERS: Peers = {
     "reshape": lambda x, shape, copy: torch.reshape(x, shape),
-    "flatten": lambda x, start_axis: torch.flatten(x, start_axis),
+    "flatten": lambda x, start_axis, end_axis: torch.flatten(x, start_axis, end_axis),
     "ravel": torch.ravel,
     "unflatten": lambda x, axis, shape: torch.unflatten(x, axis, shape),
     "expand_dims": lambda x, axis: x[None, :, None] if axis == (0, 2) else x.unsqueeze(axis),

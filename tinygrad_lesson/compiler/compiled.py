@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable
@@ -14,10 +15,12 @@ from .. import arguments
 from ..errors import ArgumentError
 from ..mode import current, restore
 from ..tracing.program import Program
-from ..tracing.trace import NeedsHistory, Trace
+from ..tracing.pullback import NeedsHistory
+from ..tracing.trace import Trace
 from ..trees import flatten
 from .call import Call
 from .cost import Cost
+from .differentiable import Differentiable
 from .driver import OTHERWISE
 from .entry import Entry
 from .looping import repeated, scanned
@@ -77,7 +80,9 @@ def compile(
     Returns
     -------
     Compiled
-        It is called like the function. What it returns has no history: gradients are taken inside.
+        It is called like the function. What it returns can be differentiated: it is the result of
+        one node, whose gradient is compiled, too. (Under :class:`no_grad` nothing is kept for that,
+        and what a step returns that takes gradients itself has no history.)
 
     Raises
     ------
@@ -161,13 +166,19 @@ class Compiled(Generic[P, R]):
         if mode.tracer is not None or mode.watch:  # a part of another step; or to be looked at
             return self.function(*args, **kwargs)
         call = Call(args, kwargs)
-        if call.recorded() or call.key in self._plain:
+        if call.key in self._plain:
             return self.function(*args, **kwargs)
         for entry in self._entries.get(call.key, ()):
             if entry.holds():
-                result = entry.driver.run(*call.tensors)
+                quick = None
+                if entry.differentiable is not None:
+                    result = entry.differentiable(call)
+                elif call.recorded():  # a gradient that is taken inside may have to go on
+                    return self.function(*args, **kwargs)
+                else:
+                    result, quick = entry.driver.run(*call.tensors), entry.driver.quick
                 if result is not OTHERWISE:
-                    self._latest, self._quick = entry, entry.driver.quick
+                    self._latest, self._quick = entry, quick
                     return result
         return self._trace(call)
 
@@ -176,8 +187,10 @@ class Compiled(Generic[P, R]):
         self._warn(call)
         trace, mode = Trace(call.tensors), current()
         trace.environment.add(self.function)
-        restore(mode._replace(tracer=trace))
+        collecting = gc.isenabled()
         try:
+            gc.disable()  # what a trace makes it keeps: to look through all of it doubles the time
+            restore(mode._replace(tracer=trace))
             results, rebuild = flatten(call.of(self.function, trace.stand_ins))
             program, returned = trace.finish(results, self.keep_grads)
         except BaseException as error:
@@ -187,6 +200,8 @@ class Compiled(Generic[P, R]):
             program = None
         finally:
             restore(mode)
+            if collecting:
+                gc.enable()
         if program is None:  # once more, with a graph that leads to the arguments
             self._plain.add(call.key)
             return self.function(*call.args, **call.kwargs)
@@ -195,6 +210,9 @@ class Compiled(Generic[P, R]):
         entries.append(entry)
         del entries[:-MOST]
         self._latest, self._quick = entry, None
+        if trace.pullback is not None:
+            entry.differentiable = Differentiable(entry, self.function, trace.pullback, call)
+            return entry.differentiable.first(returned, call)
         return rebuild(iter(returned))
 
     def _warn(self, call: Call) -> None:
@@ -225,6 +243,11 @@ class Compiled(Generic[P, R]):
         """The equations of the latest call, as they run."""
         return self._entry().simple
 
+    @property
+    def arguments(self) -> list[str]:
+        """What the tensors and arrays among the arguments of the latest call are called."""
+        return list(self._entry().names)
+
     def source(self, kind: str = "numpy") -> str:
         """The code of the latest call.
 
@@ -239,7 +262,7 @@ class Compiled(Generic[P, R]):
         return entry.written.code if kind == "numpy" else entry.in_c.source.code
 
     def cost(self) -> Cost:
-        """Operations and bytes of each equation of the latest call: print it."""
+        """Operations and bytes of each kernel of the latest call: print it."""
         return Cost(self.program)
 
     # ---- other ways to run ---------------------------------------------------------------
@@ -247,14 +270,19 @@ class Compiled(Generic[P, R]):
     def repeat(self, n: int, *args: Any) -> Any:
         """Call it `n` times with the same arguments.
 
+        A step that is all C code goes round in C, without a word of Python in between. Ctrl-C
+        leaves the state after a whole number of steps.
+
         Returns
         -------
         The result of the last call.
         """
-        return repeated(self, n, args)
+        return repeated(self, self._again, n, args)
 
     def scan(self, *stacked: Any) -> Any:
         """Call it once for each index of the leading axis, that of all tensors in `stacked`.
+
+        It runs as :meth:`repeat` does.
 
         Returns
         -------
@@ -267,15 +295,24 @@ class Compiled(Generic[P, R]):
         >>> double.scan(tl.Tensor([[1.0, 2.0], [3.0, 4.0]]))
         Tensor([ 6., 14.], dtype=float32)
         """
-        return scanned(self, stacked)
+        return scanned(self, self._again, stacked)
+
+    def _again(self, call: Call) -> Entry | None:
+        """The program that ran last, if the next such call would run it again."""
+        mode, entry = current(), self._latest
+        if mode.tracer is not None or mode.watch or call.recorded() or call.key in self._plain:
+            return None
+        if entry is None or entry.differentiable is not None:
+            return None
+        return entry if entry in self._entries.get(call.key, ()) and entry.holds() else None
 
     def export(self, path: str | PathLike[str]) -> None:
         """Write the latest call's program as a Python module that needs NumPy alone.
 
         Beside ``step.py`` comes ``step.npz``, with the weights and whatever else is the state. The
         module has a function of the compiled one's name (``step`` if it has none), for arrays of
-        the same shapes; ``state``, a dict; ``save``, ``load``; and ``seed`` where it draws random
-        numbers.
+        the shapes of that call; ``state``, a dict; ``save``, ``load``; and ``seed`` where it draws
+        random numbers. For other shapes, call the step with those, and export a second module.
 
         Parameters
         ----------

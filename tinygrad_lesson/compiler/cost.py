@@ -1,49 +1,64 @@
-"""Cost: how many operations a step takes, and how many bytes it reads and writes.
+"""Cost: what the kernels of a step compute, read and write.
 
-They are counted from shapes. An elementwise op counts one operation for each number of its result,
-or as many as `HEAVY` says; a product two for each multiplication and addition.
+A kernel is a group of the C schedule: ops that run together, and store only what others need. So
+the bytes are those that fusing leaves over; in NumPy each op has a result of its own.
 """
 
 from __future__ import annotations
 
-import math
+from collections import Counter
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from ..graph import Shape
 from ..tracing.program import Drawn, Equation, Program, Value
+from .c_code.arrangement import Arrangement, arranged
+from .c_code.schedule import Group
+from .operations import Product, bytes_of, flops, ops_of, products, table_bytes
 
-FUNCTIONS = (
-    "exp", "log", "sigmoid", "tanh", "softplus", "silu", "gelu", "sin", "cos", "pow", "erf",
-    "softmax", "log_softmax", "logsumexp", "safe_softmax", "log_softmax_grad", "expm1", "log1p",
-)  # fmt: skip
+NAMED = 3
+"""So many ops of a kernel are named, those that it has most of."""
 
-HEAVY = dict.fromkeys(FUNCTIONS, 10)
-"""Ops that take about so many operations for each number."""
-
-HOST = frozenset({
-    "packed_svd", "svdvals", "packed_eigh", "eigvalsh", "packed_qr", "orthogonal_complement",
-    "inv", "solve", "pinv", "cholesky", "det", "cofactors", "packed_slogdet", "matrix_rank",
-    "matrix_exp", "sort", "argsort", "argtopk", "ranked", "searchsorted", "argwhere",
-    "flatnonzero", "unique_places", "isin",
-})  # fmt: skip
-"""Ops for which the array library runs a routine of its own (LAPACK, sorting), in any mode."""
-
-FREE = frozenset({
-    "reshape", "expand_dims", "squeeze", "permute_dims", "matrix_transpose", "broadcast_to",
-    "diagonal",
-})  # fmt: skip
-"""Ops that move nothing: their result is a view."""
+FEWER = frozenset({"getitem", "take", "take_along_axis"})
+"""Ops that read of their first input no more than comes out."""
 
 
-class Row(NamedTuple):
-    """What one equation costs; `host` if the array library runs it, whatever the mode is."""
+class Kernel(NamedTuple):
+    """What one kernel costs.
 
-    op: str
-    shape: tuple[int, ...]
+    Attributes
+    ----------
+    kind
+        ``"rows"``, ``"columns"``, ``"product"``, ... (see ``c_code/schedule.py``); ``"host"`` if
+        the array library runs it.
+    ops
+        The names of the ops that it has fused, in order.
+    shape
+        What it iterates over.
+    flops
+        Operations.
+    bytes
+        Of the arrays that it reads, and of those that it leaves to others.
+    products
+        The products of matrices in it.
+    scope
+        The modules that its ops come from, the first of them if there are several.
+    """
+
+    kind: str
+    ops: tuple[str, ...]
+    shape: Shape
     flops: int
     bytes: int
+    products: tuple[Product, ...]
     scope: str
-    host: bool
+
+    @property
+    def what(self) -> str:
+        """The ops in a few words."""
+        counts = Counter(self.ops)
+        words = [f"{n} {op}" if n > 1 else op for op, n in counts.most_common(NAMED)]
+        return ", ".join([*words, *(["..."] if len(counts) > NAMED else [])])
 
 
 class Cost:
@@ -51,88 +66,120 @@ class Cost:
 
     Attributes
     ----------
-    rows
-        One for each equation, and one for each draw of random numbers.
+    kernels
+        In the order in which they run; draws of random numbers come first.
     flops, bytes
         Of them all.
+    unfused
+        The bytes if every op ran alone, as in NumPy.
+    arena
+        Bytes of the memory that the kernels' own results share.
+
+    Examples
+    --------
+    >>> import tinygrad_lesson as tl
+    >>> step = tl.compile(lambda x, w: tl.tanh(x @ w + 1).sum())
+    >>> _ = step(tl.ones(64, 32), tl.ones(32, 16))
+    >>> print(step.cost())
+    kernel   ops             shape   flops   bytes  where
+    product  matmul          64x16  65,536  14,336
+    rows     add, tanh, sum  64x16  12,288   4,100
+    all      4 ops, 2 kernels       77,824  18,436
+    one by one the ops would move 34,820 bytes; the arena takes 4,096
     """
 
     def __init__(self, program: Program) -> None:
-        self.rows = [*_draws(program), *map(_row, program.equations)]
-        self.flops = sum(row.flops for row in self.rows)
-        self.bytes = sum(row.bytes for row in self.rows)
+        arrangement = arranged(program)
+        self.kernels = [*_draws(program), *(kernel_of(g, arrangement) for g in arrangement.groups)]
+        self.flops = sum(kernel.flops for kernel in self.kernels)
+        self.bytes = sum(kernel.bytes for kernel in self.kernels)
+        self.arena = arrangement.plan.size
+        self.unfused = sum(
+            bytes_of(equation.out)
+            + sum(size for _, size in _read(equation))
+            + table_bytes(equation)
+            for group in arrangement.groups
+            for equation in group.members
+        )
 
     @property
-    def host(self) -> list[Row]:
-        """The equations that the array library runs, whatever the mode is."""
-        return [row for row in self.rows if row.host]
+    def host(self) -> list[Kernel]:
+        """What the array library runs in C mode, too: ops without C code, and random draws."""
+        return [kernel for kernel in self.kernels if kernel.kind == "host"]
+
+    @property
+    def products(self) -> list[Product]:
+        """All products of matrices."""
+        return [product for kernel in self.kernels for product in kernel.products]
 
     def __str__(self) -> str:
-        table = [("op", "shape", "flops", "bytes", "where")]
-        for row in self.rows:
-            where = ", ".join(filter(None, (row.scope, "host" if row.host else "")))
-            shape = "x".join(map(str, row.shape)) or "scalar"
-            table.append((row.op, shape, f"{row.flops:,}", f"{row.bytes:,}", where))
-        table.append(("all", "", f"{self.flops:,}", f"{self.bytes:,}", ""))
-        widths = [max(len(line[i]) for line in table) for i in range(4)]
-        return "\n".join(
-            f"{op:<{widths[0]}}  {shape:<{widths[1]}}  {flops:>{widths[2]}}  {size:>{widths[3]}}"
-            f"  {where}".rstrip()
-            for op, shape, flops, size, where in table
+        lines = [("kernel", "ops", "shape", "flops", "bytes", "where")]
+        for kernel in self.kernels:
+            shape = "x".join(map(str, kernel.shape)) or "scalar"
+            numbers = f"{kernel.flops:,}", f"{kernel.bytes:,}"
+            lines.append((kernel.kind, kernel.what, shape, *numbers, kernel.scope))
+        widths = [max(len(line[i]) for line in lines) for i in range(5)]
+        count = f"{sum(len(k.ops) for k in self.kernels):,} ops, {len(self.kernels):,} kernels"
+        total = f"{self.flops:,}", f"{self.bytes:,}"
+        widths[3], widths[4] = (max(w, len(t)) for w, t in zip(widths[3:], total, strict=True))
+        widths[1] = max(widths[1], len(count) - widths[2] - 2)
+        table = [
+            f"{kind:<{widths[0]}}  {what:<{widths[1]}}  {shape:<{widths[2]}}"
+            f"  {operations:>{widths[3]}}  {size:>{widths[4]}}  {where}".rstrip()
+            for kind, what, shape, operations, size, where in lines
+        ]
+        table.append(
+            f"{'all':<{widths[0]}}  {count:<{widths[1] + widths[2] + 2}}"
+            f"  {total[0]:>{widths[3]}}  {total[1]:>{widths[4]}}"
         )
+        table.append(
+            f"one by one the ops would move {self.unfused:,} bytes; the arena takes {self.arena:,}"
+        )
+        if self.host:
+            names = ", ".join(dict.fromkeys(kernel.what for kernel in self.host))
+            table.append(f"left to the array library: {names}")
+        return "\n".join(table)
 
     __repr__ = __str__
 
 
-def _size(x: Any) -> int:
-    return math.prod(x.shape) if type(x) is Value else 1
-
-
-def _bytes(x: Any) -> int:
-    return _size(x) * x.dtype.itemsize if type(x) is Value else 0
-
-
-def _draws(program: Program) -> Iterator[Row]:
+def _draws(program: Program) -> Iterator[Kernel]:
     for value in program.inputs:
         if type(value.source) is Drawn:
-            yield Row(f"random {value.source.method}", value.shape, 0, _bytes(value), "", True)
+            name = f"random {value.source.method}"
+            yield Kernel("host", (name,), value.shape, 0, bytes_of(value), (), "")
 
 
-def _row(equation: Equation) -> Row:
-    name, out = equation.op.name, equation.out
-    moved = 0 if name in FREE else _bytes(out) + sum(map(_bytes, _touched(equation)))
-    return Row(name, out.shape, _flops(equation), moved, equation.scope, name in HOST)
+def kernel_of(group: Group, arrangement: Arrangement) -> Kernel:
+    """What a group of the C schedule costs."""
+    members = group.members
+    stored = [v for v in group.outputs() if v in arrangement.plan.stored]
+    scopes = [e.scope for e in members if e.scope]
+    return Kernel(
+        group.kind,
+        tuple(name for equation in members for name in ops_of(equation)),
+        group.shape,
+        sum(map(flops, members)),
+        sum(map(bytes_of, stored)) + _taken(group, arrangement) + sum(map(table_bytes, members)),
+        tuple(product for equation in members for product in products(equation)),
+        scopes[0] if scopes else "",
+    )
 
 
-def _touched(equation: Equation) -> list[Value]:
-    """The inputs that are read; of an array that is indexed, as much as comes out."""
-    inputs = list(equation.values())
-    if equation.op.name in ("getitem", "take", "take_along_axis"):
-        return [equation.out, *inputs[1:]]
-    return inputs
+def _taken(group: Group, arrangement: Arrangement) -> int:
+    """The bytes that a group reads of what others have stored, each array once."""
+    inside = set(group.outputs())
+    largest: dict[Value, int] = {}
+    for equation in group.members:
+        for value, size in _read(equation):
+            base = arrangement.views[value].base
+            if base not in inside:
+                largest[base] = min(max(largest.get(base, 0), size), bytes_of(base))
+    return sum(largest.values())
 
 
-def _taps(weight: Value) -> int:
-    """How many products go into one number of a convolution."""
-    return math.prod(weight.shape[1:])
-
-
-def _flops(equation: Equation) -> int:
-    name, out = equation.op.name, equation.out
-    inputs: Any = equation.inputs
-    size, kind = _size(out), equation.op.kind.name
-    if name in ("matmul", "affine"):
-        return size * (2 * int(inputs[0].shape[-1]) + (name == "affine"))
-    if name == "conv":
-        return 2 * size * _taps(inputs[1])
-    if name == "conv_input_grad":
-        return 2 * _size(inputs[0]) * _taps(inputs[1])
-    if name == "conv_weight_grad":
-        return 2 * _size(inputs[0]) * _taps(out)
-    if name in HEAVY:
-        return HEAVY[name] * size
-    if kind in ("movement", "indexing", "creation"):
-        return 0
-    if kind in ("reduction", "scan", "linear"):
-        return max([size, *map(_size, equation.values())])
-    return size
+def _read(equation: Equation) -> Iterator[tuple[Value, int]]:
+    """The inputs, and the bytes that are read of each."""
+    for place, value in enumerate(equation.values()):
+        chosen = equation.op.name in FEWER and place == 0
+        yield value, bytes_of(equation.out if chosen else value)

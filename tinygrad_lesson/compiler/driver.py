@@ -14,6 +14,7 @@ import numpy as np
 
 from ..arrays import numpy as kernels
 from ..changes import CHANGES
+from ..explain import REFUSALS
 from ..graph import Leaf
 from ..mode import current
 from ..random import default_generator
@@ -34,7 +35,7 @@ from ..tracing.program import (
     Target,
     Value,
 )
-from ..tracing.trace import hold
+from ..tracing.writing import hold
 from .call import Form, Given
 
 OTHERWISE: Final[Any] = object()
@@ -65,6 +66,8 @@ class Driver:
         Makes what the step returns of an iterator of results.
     checked
         When the guards that are not looked at in each call were last found to hold.
+    explain
+        Takes what the function took and refused, and raises the error of the op that did.
 
     Attributes
     ----------
@@ -84,6 +87,7 @@ class Driver:
         call: Form,
         rebuild: Callable[[Iterator[Any]], Any],
         checked: Checked,
+        explain: Callable[..., None],
     ) -> None:
         self.program, self.inputs, self.numbers, self.call = program, inputs, numbers, call
         self._names: dict[str, Any] = {
@@ -92,6 +96,7 @@ class Driver:
             "shares": np.may_share_memory, "default_generator": default_generator, "set": _set,
             "roll_back": roll_back, "Otherwise": Otherwise, "current": current, "same": same,
             "CHANGES": CHANGES, "checked": checked, "function": function, "rebuild": rebuild,
+            "refusals": REFUSALS, "explain": explain,
         }  # fmt: skip
         self._known: dict[tuple[str, int], str] = {}
         acts = any(type(step) is Act for step in program.host.steps)
@@ -102,7 +107,11 @@ class Driver:
             for source in (v.source for v in inputs)
             if type(source) is Argument
         }  # fmt: skip
+        self._build()
+
+    def _build(self) -> None:
         body = self._body()
+        call = self.call
         tensors = [f"x{i}" for i in range(len(call.lent))]
         fetched = [f"a{i} = x{i}._data" for i in sorted(self._used)]
         self.run = self._compiled("run", f"run({', '.join(tensors)})", [*fetched, *body])
@@ -171,30 +180,40 @@ class Driver:
 
     def _body(self) -> list[str]:
         program = self.program
-        guards = {
-            guard.code.format(*(self._bound("u", x) for x in guard.objects)): None
-            for guard in program.guards
-            if guard.code
-        }
-        leave = [f"if not ({' and '.join(guards)}): return OTHERWISE"] if guards else []
         given = [self._fetch(v) for v in self.inputs] + [f"n{i}" for i in self.numbers]
         outputs = program.outputs()
         place = {value: f"o{i}" for i, value in enumerate(outputs)}
         names = "".join(f"{place[v]}, " for v in outputs)
-        call = f"{names}= function({', '.join(given)})" if outputs else "function()"
-        step = [*self._host(), *self._draws(), call, *self._own(outputs, place)]
+        run = f"{names}= function({', '.join(given)})" if outputs else "function()"
+        call = ["try:", f"    {run}", "except refusals:", f"    explain({', '.join(given)})",
+                "    raise"]  # fmt: skip
+        step = [*self._host(), *self._draws(), *call, *self._own(outputs, place)]
         if self._reversible:
             step = ["undo = []", "try:", *_indented(step), "except BaseException as error:",
                     "    roll_back(undo)", "    if type(error) is Otherwise: return OTHERWISE",
                     "    raise"]  # fmt: skip
-        writes = self._writes(place)
-        if writes:  # an interruption leaves the state after the step
-            writes = ["try:", *_indented(writes), "except BaseException:",
-                      *_indented([*writes, "raise"])]  # fmt: skip
-        results = ", ".join(self._result(x, place) for x in program.results)
-        if not self._bare:
-            results = f"rebuild(iter(({results}{',' * bool(results)})))"
-        return [*leave, *step, *writes, f"return {results}"]
+        results = f"return {self._returned(place)}"
+        return [*self._guarded(), *step, *self._surely(self._writes(place)), results]
+
+    def _guarded(self) -> list[str]:
+        """A line that leaves if what may change without notice has changed."""
+        guards = {
+            guard.code.format(*(self._bound("u", x) for x in guard.objects)): None
+            for guard in self.program.guards
+            if guard.code
+        }
+        return [f"if not ({' and '.join(guards)}): return OTHERWISE"] if guards else []
+
+    def _surely(self, writes: list[str]) -> list[str]:
+        """The same to the end: an interruption leaves the state after the step."""
+        if not writes:
+            return []
+        return ["try:", *_indented(writes), "except BaseException:",
+                *_indented([*writes, "raise"])]  # fmt: skip
+
+    def _returned(self, place: dict[Value, str]) -> str:
+        results = ", ".join(self._result(x, place) for x in self.program.results)
+        return results if self._bare else f"rebuild(iter(({results}{',' * bool(results)})))"
 
     # ---- Python numbers, and chance ------------------------------------------------------
 
@@ -240,22 +259,33 @@ class Driver:
         return needed
 
     def _draws(self) -> list[str]:
+        return [*self._generators(), *self._drawn()]
+
+    def _generators(self) -> list[str]:
+        """Lines that fetch the generators, and remember where they stand."""
         lines = []
-        known: dict[int, str] = {}
+        for name, generator in self._random().values():
+            found = self._bound("r", generator) if generator else "default_generator()"
+            lines += [f"{name} = {found}", f"undo.append(({name}, {name}.bit_generator.state))"]
+        return lines
+
+    def _drawn(self) -> list[str]:
+        """Lines that draw, in the order of the step."""
+        lines = []
         for value in self.program.inputs:
             source = value.source
-            if type(source) is not Drawn:
-                continue
-            if id(source.generator) not in known:
-                name = known[id(source.generator)] = f"g{len(known)}"
-                found = self._bound("r", source.generator)
-                lines.append(f"{name} = {found if source.generator else 'default_generator()'}")
-                lines.append(f"undo.append(({name}, {name}.bit_generator.state))")
-            given = [self._bound("a", x) for x in source.args]
-            given += [f"{k}={self._bound('a', x)}" for k, x in source.kwargs.items()]
-            drawn = f"{known[id(source.generator)]}.{source.method}({', '.join(given)})"
-            lines.append(f"v{value.number} = {drawn}")
+            if type(source) is Drawn:
+                given = [self._bound("a", x) for x in source.args]
+                given += [f"{k}={self._bound('a', x)}" for k, x in source.kwargs.items()]
+                name = self._random()[id(source.generator)][0]
+                lines.append(f"v{value.number} = {name}.{source.method}({', '.join(given)})")
         return lines
+
+    def _random(self) -> dict[int, tuple[str, Any]]:
+        """The generators that are drawn from, and what they are called."""
+        sources = [v.source for v in self.program.inputs if type(v.source) is Drawn]
+        known = {id(source.generator): source.generator for source in sources}
+        return {key: (f"g{i}", generator) for i, (key, generator) in enumerate(known.items())}
 
     # ---- arrays --------------------------------------------------------------------------
 

@@ -16,8 +16,11 @@ from .c_code import step
 from .c_code.toolchain import CompilerError
 from .call import Call
 from .driver import Checked, Driver
+from .failures import Failures
+from .loop_driver import LoopDriver, loop_driver
 from .numpy_code.writer import Written, namespace_of, write
 from .passes import simplified
+from .tapes.runs import taped
 
 
 class CompilerWarning(UserWarning):
@@ -41,6 +44,11 @@ class Entry:
         ``"numpy"`` or ``"c"``.
     threads
         How many run C code; None: as many as pay.
+
+    Attributes
+    ----------
+    differentiable
+        Runs the step in the place of the driver, if its results can be differentiated outside.
     """
 
     def __init__(
@@ -54,6 +62,7 @@ class Entry:
     ) -> None:
         self.program, self.rebuild, self.names = program, rebuild, names
         self.mode, self.threads = mode, threads
+        self.differentiable: Callable[[Call], Any] | None = None
         self._call = call.form()
         self._checked = Checked()
         self._quiet = [guard for guard in program.guards if not guard.code]
@@ -65,7 +74,9 @@ class Entry:
         """
         now = CHANGES.number
         if self._checked.number != now:
-            if not all(guard.holds() for guard in self._quiet):
+            # All of them before there is a driver: code is not built for a program of the past.
+            guards = self._quiet if "driver" in vars(self) else self.program.guards
+            if not all(guard.holds() for guard in guards):
                 return False
             self._checked.number = now
         return True
@@ -73,7 +84,7 @@ class Entry:
     @functools.cached_property
     def simple(self) -> Program:
         """The program after the passes."""
-        return simplified(self.program)
+        return simplified(taped(self.program))
 
     @functools.cached_property
     def written(self) -> Written:
@@ -100,8 +111,26 @@ class Entry:
         exec(written.code, names)
         return self._driver(self.simple, names["step"], written.inputs, written.numbers)
 
+    @functools.cached_property
+    def repeating(self) -> LoopDriver | None:
+        """Runs many steps on the same arguments; None if C cannot do so by itself."""
+        return self._loop(scans=False)
+
+    @functools.cached_property
+    def scanning(self) -> LoopDriver | None:
+        """Runs a step for each row of its arguments; None if C cannot do so by itself."""
+        return self._loop(scans=True)
+
+    def _loop(self, scans: bool) -> LoopDriver | None:
+        if self.driver is None or self.mode != "c":
+            return None
+        return loop_driver(self.in_c, self._call, self.rebuild, self._checked, scans)
+
     def _driver(self, program: Program, function: Any, inputs: Any, numbers: Any) -> Driver:
-        return Driver(program, function, inputs, numbers, self._call, self.rebuild, self._checked)
+        explain = Failures(self.program, inputs, numbers).explain
+        return Driver(
+            program, function, inputs, numbers, self._call, self.rebuild, self._checked, explain
+        )
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -85,6 +85,9 @@ class Multi30k:
     def __getitem__(self, index: int) -> tuple[str, ...]:
         check_index(self, index)
         return self.sentences[index]
+
+    def __iter__(self) -> Iterator[tuple[str, ...]]:
+        return iter(self.sentences)
 
     def __repr__(self) -> str:
         return f"Multi30k({len(self)} sentences, {self.part}, {'-'.join(self.languages)})"

@@ -73,8 +73,14 @@ def _squeeze(call: Call) -> TinygradError | None:
 def _joined(call: Call) -> TinygradError | None:
     if not call.shapes:
         return None
-    first = call.shapes[0]
+    first, last = call.shapes[0], call.inputs[-1]
     other = next((s for s in call.shapes if len(s) != len(first)), None)
+    if type(last) is int and first:
+        return ShapeError(
+            call.where,
+            f"{last} after arrays is read as one of them",
+            f"Write axis={last}, or put the arrays into a list.",
+        )
     if call.op.name == "stack" or other is not None:
         other = other or next(s for s in call.shapes if s != first)
         return ShapeError(

@@ -288,7 +288,9 @@ class DBN(Module):
             layers += [layer, Sigmoid()]
         return Sequential(*layers)
 
-    def sample(self, n: int, k: int = 1000, start: Array | None = None) -> Tensor:
+    def sample(
+        self, n: int, k: int = 1000, start: Array | None = None, *, probabilities: bool = False
+    ) -> Tensor:
         """Visible units: `k` Gibbs steps in the RBM at the top, then down, layer by layer.
 
         Parameters
@@ -299,6 +301,9 @@ class DBN(Module):
             Enough for the chain to forget where it began.
         start
             Its beginning: units of shape (n, n_visible of the RBM at the top); else coin tosses.
+        probabilities
+            Return those of the visible units, smoother to look at, rather than zeros and ones
+            drawn with them.
         """
         top = self.stack[-1]
         shape = (count("DBN.sample", "n", n), top.n_visible)
@@ -309,7 +314,11 @@ class DBN(Module):
                 "DBN.sample", f"start has shape {start.shape}, the samples {shape}",
                 "Pass units of the layer below the top.",
             )  # fmt: skip
-        v = top.gibbs(start, k)
-        for rbm in reversed(self.stack[:-1]):
-            v = rbm.sample_v(v)
-        return v
+        if not count("DBN.sample", "k", k):
+            raise RangeError("DBN.sample", "k=0 draws nothing", "Pass 1 or more.")
+        h = top.sample_h(top.gibbs(start, k - 1) if k > 1 else start)
+        for rbm in reversed(self.stack[1:]):
+            h = rbm.sample_v(h)
+        bottom = self.stack[0]
+        with no_grad():
+            return bottom.visible_probability(h) if probabilities else bottom.sample_v(h)

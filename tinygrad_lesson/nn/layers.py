@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import ops
-from ..arguments import axis, count
+from ..arguments import count
 from ..arrays import Array
-from ..errors import RangeError
 from ..tensor import Tensor
 from .functional import bilinear, linear
-from .functional.place import layer_or
 from .init import uniform_fan_in
 from .module import Module
 from .parameter import Parameter
@@ -163,19 +160,7 @@ class Flatten(Module):
 
     def forward(self, x: Array) -> Tensor:
         """Join axes of `x`."""
-        where = layer_or(type(self).__name__)
-        tensor = x if isinstance(x, Tensor) else Tensor(x)
-        start = axis(where, self.start_dim, max(tensor.ndim, 1), "start_dim")
-        end = axis(where, self.end_dim, max(tensor.ndim, 1), "end_dim")
-        if start > end:
-            raise RangeError(
-                where, f"start_dim={self.start_dim} comes after end_dim={self.end_dim}",
-                "Exchange them.",
-            )  # fmt: skip
-        shape = tensor.shape
-        return tensor.reshape(
-            (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
-        )
+        return ops.flatten(x, self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
         """The axes."""

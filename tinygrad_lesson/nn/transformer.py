@@ -132,13 +132,22 @@ class TransformerEncoderLayer(_Block):
 
 
 def _attention(
-    layer: MultiheadAttention, memory: Tensor | None, mask: Any, padding: Any, is_causal: bool
+    layer: MultiheadAttention,
+    memory: Tensor | None,
+    mask: Any,
+    padding: Any,
+    is_causal: bool,
+    kept: list[Tensor] | None = None,
 ) -> Callable[[Tensor], Tensor]:
-    """Attention to `memory`, or to itself, as a function of the query."""
+    """Attention to `memory`, or to itself, as a function of the query; `kept` gets the weights."""
 
     def attend(x: Tensor) -> Tensor:
         seen = x if memory is None else memory
-        out: Tensor = layer(x, seen, seen, padding, False, mask, is_causal=is_causal)[0]
+        wanted = kept is not None
+        out: Tensor
+        out, weights = layer(x, seen, seen, padding, wanted, mask, is_causal=is_causal)
+        if kept is not None:
+            kept.append(weights)
         return out
 
     return attend
@@ -174,19 +183,26 @@ bias, dtype, generator
         memory_key_padding_mask: Array | None = None,
         tgt_is_causal: bool = False,
         memory_is_causal: bool = False,
-    ) -> Tensor:
+        *,
+        need_weights: bool = False,
+    ) -> Tensor | tuple[Tensor, Tensor]:
         """Map `tgt`, (T, N, d_model), looking at `memory`, (S, N, d_model), an encoder's output.
 
         The masks are those of :meth:`MultiheadAttention.forward`: true where there is no attention.
+        With `need_weights` it returns a pair: the output, and how much attention was given to each
+        step of `memory`, (N, T, S), the mean over the heads.
         """
+        kept: list[Tensor] = []
         x, seen = (a if isinstance(a, Tensor) else Tensor(a) for a in (tgt, memory))
         to_self = _attention(self.self_attn, None, tgt_mask, tgt_key_padding_mask, tgt_is_causal)
         to_memory = _attention(
-            self.multihead_attn, seen, memory_mask, memory_key_padding_mask, memory_is_causal
-        )
+            self.multihead_attn, seen, memory_mask, memory_key_padding_mask, memory_is_causal,
+            kept if need_weights else None,
+        )  # fmt: skip
         x = self._sublayer(1, x, to_self)
         x = self._sublayer(2, x, to_memory)
-        return self._sublayer(3, x, self._feed_forward)
+        out = self._sublayer(3, x, self._feed_forward)
+        return (out, kept[0]) if need_weights else out
 
 
 class _Stack(Module):
@@ -258,15 +274,27 @@ class TransformerDecoder(_Stack):
         memory_key_padding_mask: Array | None = None,
         tgt_is_causal: bool = False,
         memory_is_causal: bool = False,
-    ) -> Tensor:
-        """Pass `tgt` through all layers; all see `memory`, and get the masks."""
+        *,
+        need_weights: bool = False,
+    ) -> Tensor | tuple[Tensor, list[Tensor]]:
+        """Pass `tgt` through all layers; all see `memory`, and get the masks.
+
+        With `need_weights` it returns a pair: the output, and for each layer how much attention was
+        given to each step of `memory`, see :meth:`TransformerDecoderLayer.forward`.
+        """
         x: Any = tgt
+        kept: list[Tensor] = []
+        asked = {"need_weights": True} if need_weights else {}
         for layer in self.layers:
             x = layer(
                 x, memory, tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask,
-                tgt_is_causal, memory_is_causal,
+                tgt_is_causal, memory_is_causal, **asked,
             )  # fmt: skip
-        return self._normed(x)
+            if need_weights:
+                x, weights = x
+                kept.append(weights)
+        out = self._normed(x)
+        return (out, kept) if need_weights else out
 
 
 class Transformer(Module):

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from ..arguments import count
 from ..arrays import Array, Namespace
+from ..errors import RangeError
 from ..op import elementwise
 from ..samples import sample, uniform
 
 REALS = uniform(-3, 3)
 SCALED = uniform(-3, 3, avoid=(0.0,))
+HIGHEST = 10_000
+"""The highest order: it comes by a recurrence of about seven times as many steps."""
 
 
 @elementwise(samples=[REALS])
@@ -58,14 +61,20 @@ def _(xp, g, out, x):
     return g * (0.5 * (xp.i0e(x) + xp.ive(x, n=2)) - xp.sign(x) * out)
 
 
+def _order(where: str, n: int) -> int:
+    if count(where, "n", n) > HIGHEST:
+        raise RangeError(where, f"n={n} is too large", f"Pass n <= {HIGHEST}.")
+    return n
+
+
 @elementwise(samples=[sample(uniform(-3, 3, (3, 4)), n=n) for n in (0, 1, 2, 5)])
 def iv(xp: Namespace, x: Array, /, n: int) -> Array:
-    """Modified Bessel function of the first kind, of the integer order ``n >= 0``.
+    """Modified Bessel function of the first kind, of the integer order `n` from 0 to 10,000.
 
-    Precise to 6 units in the last place for small `n`. The array comes first, unlike in SciPy's
-    ``iv(v, z)``, whose order need not be an integer.
+    Precise to 4 units in the last place up to order 5, and to about ``n / 2`` beyond. The array
+    comes first, unlike in SciPy's ``iv(v, z)``, whose order need not be an integer.
     """
-    return xp.iv(x, n=count("iv", "n", n))
+    return xp.iv(x, n=_order("iv", n))
 
 
 @iv.vjp("x", saves=("x",))
@@ -76,7 +85,7 @@ def _(xp, g, out, x, *, n):
 @elementwise(samples=[sample(uniform(-3, 3, (3, 4), avoid=(0.0,)), n=n) for n in (0, 1, 2, 5)])
 def ive(xp: Namespace, x: Array, /, n: int) -> Array:
     """``exp(-abs(x)) * iv(x, n)``, which does not overflow; at its kink 0 see :func:`i0e`."""
-    return xp.ive(x, n=count("ive", "n", n))
+    return xp.ive(x, n=_order("ive", n))
 
 
 @ive.vjp("x", saves=("out", "x"))

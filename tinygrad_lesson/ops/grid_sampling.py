@@ -10,6 +10,7 @@ from ..arrays.cubic import cubic_weights
 from ..errors import ArgumentError, ShapeError
 from ..op import composite
 from ..samples import sample, uniform
+from .precision import narrowed, widened
 
 # Cells of 3 by 4 images end here, in coordinates from -1 to 1: there are the kinks.
 CORNERS = (-4 / 3, -1.25, -1.0, -0.75, -2 / 3, -1 / 3, -0.25, 0.0, 0.25, 1 / 3, 2 / 3, 0.75, 1.0,
@@ -68,6 +69,7 @@ def grid_sample(
     """
     axes = x.ndim - 2
     _check_grid(x, grid, mode, padding_mode)
+    (x, grid), dtype = widened(xp, x, grid)
     sizes = x.shape[2:]
     pixels = xp.reshape(
         xp.permute_dims(x, (0, *range(2, x.ndim), 1)), (x.shape[0] * math.prod(sizes), x.shape[1])
@@ -86,6 +88,7 @@ def grid_sample(
             weight = share if weight is None else weight * share
         part = xp.take(pixels, number, axis=0) * xp.expand_dims(weight, -1)
         out = part if out is None else out + part
+    out = narrowed(xp, out, dtype)
     return xp.permute_dims(out, (0, out.ndim - 1, *range(1, out.ndim - 1)))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import arguments
 from ..arrays import Array, Namespace
-from ..errors import ArgumentError, AxisError, ShapeError
+from ..errors import ArgumentError, AxisError, RangeError, ShapeError
 from ..op import composite, movement
 from ..samples import sample, uniform
 
@@ -30,11 +30,18 @@ def reshape(
     return xp.reshape(x, shape, copy)
 
 
-@composite(samples=[sample(BLOCK), sample(BLOCK, start_axis=1)])
-def flatten(xp: Namespace, x: Array, /, start_axis: int = 0) -> Array:
-    """Axes from `start_axis` on, joined into one."""
-    start = arguments.axis("flatten", start_axis, max(len(x.shape), 1), "start_axis")
-    return xp.reshape(x, (*x.shape[:start], math.prod(x.shape[start:])))
+@composite(samples=[sample(BLOCK), sample(BLOCK, start_axis=1), sample(BLOCK, end_axis=1)])
+def flatten(xp: Namespace, x: Array, /, start_axis: int = 0, end_axis: int = -1) -> Array:
+    """Axes from `start_axis` to `end_axis`, both included, joined into one."""
+    ndim = max(len(x.shape), 1)
+    start = arguments.axis("flatten", start_axis, ndim, "start_axis")
+    end = arguments.axis("flatten", end_axis, ndim, "end_axis")
+    if start > end:
+        raise RangeError(
+            "flatten", f"start_axis={start_axis} comes after end_axis={end_axis}", "Exchange them."
+        )
+    joined = math.prod(x.shape[start : end + 1])
+    return xp.reshape(x, (*x.shape[:start], joined, *x.shape[end + 1 :]))
 
 
 @composite(samples=[sample(BLOCK), sample(uniform(-3, 3))])

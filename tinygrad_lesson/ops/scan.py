@@ -204,7 +204,7 @@ def diff(xp: Namespace, x: Array, /, axis: int = -1, n: int = 1) -> Array:
     """Differences of neighbours along `axis`, taken `n` times."""
     axis, n = arguments.axis("diff", axis, x.ndim), arguments.count("diff", "n", n)
     first, second = _part(axis, ALL_BUT_LAST), _part(axis, ALL_BUT_FIRST)
-    for _ in range(n):
+    for _ in range(min(n, x.shape[axis])):  # then nothing is left
         x = x[second] != x[first] if x.dtype.kind == "b" else x[second] - x[first]
     return x
 

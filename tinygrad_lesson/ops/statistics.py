@@ -10,7 +10,8 @@ from ..arrays import Array, Namespace
 from ..errors import ShapeError
 from ..op import composite
 from ..samples import sample, uniform
-from .reduction import ALONG_AXES, REALS, Axis, checked, floats, nonempty
+from .precision import narrowed, widened
+from .reduction import ALONG_AXES, REALS, Axis, checked, nonempty
 
 # ---- spreads, and means with their spreads -------------------------------------------------
 
@@ -146,7 +147,7 @@ def average(
     """
     if not weights:
         return xp.mean(x, axis=axis, keepdims=keepdims)
-    x, w = floats(xp, x), floats(xp, weights[0])
+    (x, w), dtype = widened(xp, x, weights[0])
     if w.shape != x.shape:
         if len(w.shape) != 1 or not isinstance(axis, int):
             raise ShapeError(
@@ -163,7 +164,8 @@ def average(
             )
         w = xp.reshape(w, tuple(n if i == a else 1 for i, n in enumerate(x.shape)))
     total = xp.sum(x * w, axis=axis, keepdims=keepdims)
-    return total / xp.sum(xp.broadcast_to(w, x.shape), axis=axis, keepdims=keepdims)
+    weight = xp.sum(xp.broadcast_to(w, x.shape), axis=axis, keepdims=keepdims)
+    return narrowed(xp, total / weight, dtype)
 
 
 # ---- covariance --------------------------------------------------------------------------
@@ -255,18 +257,19 @@ def trapezoid(xp: Namespace, y: Array, /, *x: Array, dx: float = 1.0, axis: int 
     `x` has the shape of `y`, or is 1-D and goes along `axis`. It is written ``trapezoid(y, x)`` or
     ``trapezoid(y, x=x)``.
     """
-    a, y = arguments.axis("trapezoid", axis, y.ndim), floats(xp, y)
+    a = arguments.axis("trapezoid", axis, y.ndim)
+    (y, *at), dtype = widened(xp, y, *x)
     before, after = ((slice(None),) * a + (part,) for part in (slice(None, -1), slice(1, None)))
     means = (y[before] + y[after]) / 2
-    if not x:
-        return xp.sum(means, axis=a) * dx
-    at = floats(xp, x[0])
-    if at.shape == (y.shape[a],):
-        at = xp.reshape(at, tuple(n if i == a else 1 for i, n in enumerate(y.shape)))
-    elif at.shape != y.shape:
+    if not at:
+        return narrowed(xp, xp.sum(means, axis=a) * dx, dtype)
+    places = at[0]
+    if places.shape == (y.shape[a],):
+        places = xp.reshape(places, tuple(n if i == a else 1 for i, n in enumerate(y.shape)))
+    elif places.shape != y.shape:
         raise ShapeError(
             "trapezoid",
-            f"x of shape {at.shape} does not fit y of shape {y.shape} along axis {a}",
+            f"x of shape {places.shape} does not fit y of shape {y.shape} along axis {a}",
             "It has the shape of y, or is 1-D and as long as y along axis.",
         )
-    return xp.sum(means * (at[after] - at[before]), axis=a)
+    return narrowed(xp, xp.sum(means * (places[after] - places[before]), axis=a), dtype)

@@ -228,7 +228,7 @@ class Program:
         def new(value: Any) -> Any:
             return renamed.get(value, value) if type(value) is Value else value
 
-        used = {x for equation in equations for x in equation.values()}
+        used = {x for equation in equations for x in equation.inputs if type(x) is Value}
         program = Program(
             self.inputs,
             equations,

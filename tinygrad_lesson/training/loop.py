@@ -6,6 +6,7 @@ them from epoch to epoch, and knows when to stop and what to save.
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +23,7 @@ from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from ..serialize import load, save
 from ..tensor import Tensor
-from .measures import History, Means, Metrics, Record, named
+from .measures import History, Means, Metrics, Record, named, samples_in
 from .run import Run, generators_of
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def fit(
     checkpoint: str | os.PathLike[str] | None = None,
     generators: Iterable[Generator] = (),
     clip_norm: float | None = None,
+    accumulate: int = 1,
     progress: bool = True,
 ) -> History:
     """Train a model.
@@ -85,6 +87,10 @@ def fit(
         validation data and the modules hold: any others that the run draws from.
     clip_norm
         The largest norm of all gradients together, see ``nn.utils.clip_grad_norm_``.
+    accumulate
+        So many batches make one step, by the mean gradient of their samples: that of one batch so
+        many times as large, with the memory of a small one. ``schedule_per="batch"`` then means
+        each step.
     progress
         Show a bar, if it takes more than two seconds.
 
@@ -112,7 +118,7 @@ def fit(
     True
     """
     callbacks, metrics = list(callbacks), named(metrics)
-    path = _checked(epochs, patience, schedule_per, checkpoint)
+    path = _checked(epochs, patience, schedule_per, checkpoint, accumulate)
     drawn_from = generators_of(model, loader, validation, generators)
     run = Run(model, optimizer, schedule, loader, drawn_from)
     if path is not None and path.exists():
@@ -124,12 +130,13 @@ def fit(
         while len(run.history) < epochs and (patience is None or run.waited < patience):
             record = {"epoch": len(run.history) + 1, "lr": optimizer.param_groups[0]["lr"]}
             means = Means(metrics)
-            for batch in loader:
-                value, output = train_on(batch, model, loss, optimizer, clip_norm)
-                means.add(value, output, batch[-1])
+            for batches in _together(loader, accumulate):
+                results = _step(batches, model, loss, optimizer, clip_norm)
+                for (value, output), batch in zip(results, batches, strict=True):
+                    means.add(value, output, batch[-1])
                 if schedule is not None and schedule_per == "batch":
                     schedule.step()
-                bar.update()
+                bar.update(len(batches))
             record |= means.values()
             if validation is not None:
                 seen = evaluate(model, validation, loss, metrics)
@@ -163,26 +170,40 @@ def train_on(
     model, loss, optimizer, clip_norm
         As for :func:`fit`.
     """
-    inputs, target = _parts(batch)
+    return _step([batch], model, loss, optimizer, clip_norm)[0]
+
+
+def _step(
+    batches: list[Any], model: Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None
+) -> list[tuple[Tensor, Tensor]]:
+    """Make one step by the mean loss of all samples; returns loss and output of each batch."""
+    parts = [_parts(batch) for batch in batches]
+    sizes = [samples_in(target) for _, target in parts]
     before: list[tuple[Tensor, Tensor]] = []
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        output = model(*inputs)
-        value = loss(output, target)
-        if not before and not math.isfinite(value.item()):
-            raise NonFiniteError(
-                "fit", f"the loss is {value.item()}",
-                "Find out what made it so with `with tl.debug():`, or lower the learning rate.",
-            )  # fmt: skip
-        before.append((value.detach(), output))
-        value.backward()
+        found: list[tuple[Tensor, Tensor]] = []
+        shares: list[Tensor] = []
+        for (inputs, target), size in zip(parts, sizes, strict=True):
+            output = model(*inputs)
+            value = loss(output, target)
+            if not before and not math.isfinite(value.item()):
+                raise NonFiniteError(
+                    "fit", f"the loss is {value.item()}",
+                    "Find out what made it so with `with tl.debug():`, or lower the learning rate.",
+                )  # fmt: skip
+            found.append((value.detach(), output))
+            share = value * (size / sum(sizes)) if len(parts) > 1 else value
+            share.backward()
+            shares.append(share.detach())
+        before.extend(found if not before else ())
         if clip_norm is not None:
             clip_grad_norm_([p for g in optimizer.param_groups for p in g["params"]], clip_norm)
-        return value
+        return sum(shares[1:], shares[0])
 
     optimizer.step(closure)  # those that search along a line call it again
-    return before[0]
+    return before
 
 
 def evaluate(
@@ -210,6 +231,13 @@ def evaluate(
 # ---- what is behind it -------------------------------------------------------------------
 
 
+def _together(loader: Iterable[Any], number: int) -> Iterator[list[Any]]:
+    """So many batches at a time; at the end there may be fewer."""
+    batches = iter(loader)
+    while group := list(itertools.islice(batches, number)):
+        yield group
+
+
 def _parts(batch: Any) -> tuple[list[Any], Any]:
     """The inputs and the target."""
     if not isinstance(batch, tuple | list) or len(batch) < 2:
@@ -221,9 +249,13 @@ def _parts(batch: Any) -> tuple[list[Any], Any]:
     return inputs, target
 
 
-def _checked(epochs: int, patience: int | None, schedule_per: str, checkpoint: Any) -> Path | None:
+def _checked(
+    epochs: int, patience: int | None, schedule_per: str, checkpoint: Any, accumulate: int
+) -> Path | None:
     """Refuse bad arguments now, not after the first epoch."""
     count("fit", "epochs", epochs)
+    if not count("fit", "accumulate", accumulate):
+        raise RangeError("fit", "accumulate=0 makes no step", "Pass 1 or more.")
     if patience is not None and not count("fit", "patience", patience):
         raise RangeError("fit", "patience=0 stops before it begins", "Pass 1 or more.")
     if schedule_per not in ("epoch", "batch"):

@@ -65,6 +65,11 @@ def accuracy(output: Tensor, target: Tensor) -> float:
     return float(ops.mean(ops.equal(ops.argmax(output, axis=1), target).astype("float64")))
 
 
+def samples_in(target: Any) -> int:
+    """How many samples a batch has."""
+    return len(target) if getattr(target, "shape", ()) else 1
+
+
 class Means:
     """Mean loss and metrics, each batch with the weight of its samples."""
 
@@ -75,7 +80,7 @@ class Means:
 
     def add(self, loss: Tensor, output: Any, target: Any) -> None:
         """Take in a batch."""
-        samples = len(target) if getattr(target, "shape", ()) else 1
+        samples = samples_in(target)
         self._samples += samples
         self._sums["loss"] += samples * loss.item()
         with no_grad():

@@ -1,16 +1,19 @@
 """Kernels of the modified Bessel functions of the first kind.
 
 Below 8 they are their power series, above it their exponential times a polynomial in 1 / x, both
-fitted; the higher orders come by recurrence from the first two (Abramowitz & Stegun, Handbook of
-Mathematical Functions (1964), 9.6.26).
+fitted; the higher orders are the series, too, or come by recurrence from the first two (Abramowitz
+& Stegun, Handbook of Mathematical Functions (1964), 9.6.10 and 9.6.26).
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
 from .. import Array
 from .blockwise import blockwise, coefficients, fill, polynomial
+from .compensated import product
 
 # (I0(x) - 1) / u and (2 I1(x) / x - 1) / u in u = x**2 / 4, where 0 <= x < 8: degree 14, relative
 # errors 7.2e-18 and 8.3e-19
@@ -81,8 +84,21 @@ def _first_two(x: Array, n: int, scaled: bool) -> Array:
     return out
 
 
-def _higher(x: Array, n: int) -> Array:
-    """For n > 1, times ``exp(-x)``."""
+def _near(x: Array, n: int) -> Array:
+    """For 1 < n <= 100 and x < n + 8, by the power series, whose terms are all positive."""
+    square, lost = product(0.5 * x, 0.5 * x)
+    out = np.ones_like(x)
+    for k in range(n + 30, 0, -1):
+        out *= square / (k * (n + k))
+        out += 1
+    steepness = np.hypot(n, x) - n  # about that of the logarithm of the sum
+    out += out * (0.5 * steepness * lost / np.where(square == 0, 1, square))
+    out *= (0.5 * x) ** n / float(math.factorial(n))
+    return out
+
+
+def _far(x: Array, n: int) -> Array:
+    """For n > 1 by recurrence, times ``exp(-x)``."""
 
     def upwards(x: Array) -> Array:
         """Where n is small beside x."""
@@ -94,7 +110,7 @@ def _higher(x: Array, n: int) -> Array:
     def downwards(x: Array) -> Array:
         """By the ratios of neighbours, the k-th to the one before it."""
         ratio, out = np.zeros_like(x), _first_two(x, 0, True)
-        for k in range(n + 25 + 3 * limit // 2, 0, -1):
+        for k in range(7 * n + 25, 0, -1):  # up to x = n**2 the ratios have settled by then
             ratio = x / (x * ratio + 2 * k)
             if k <= n:
                 out *= ratio
@@ -115,7 +131,10 @@ def _bessel(x: Array, n: int, scaled: bool) -> Array:
     if n < 2:
         out = _first_two(size, n, scaled)
     else:
-        out = _higher(size, n) if scaled else _grown(_higher(size, n), size)
+        out = np.empty_like(x)
+        near = size < (n + 8 if n <= 100 else 0)
+        fill(out, near, lambda x: _near(x, n) * (np.exp(-x) if scaled else 1), size)
+        fill(out, ~near, lambda x: _far(x, n) if scaled else _grown(_far(x, n), x), size)
     return np.copysign(out, x) if n % 2 else out
 
 

@@ -50,7 +50,8 @@ class Product(NamedTuple):
 
 def einsum(*arrays: Array, subscripts: str) -> Array:
     products, last = _plan(subscripts, tuple(a.shape for a in arrays))
-    operands = list(arrays)
+    dtype = np.result_type(*arrays)  # in which sums of a narrower operand keep their digits
+    operands = [a.astype(dtype, copy=False) for a in arrays]
     for (i, j), first, second, function, shape in products:
         y, x = operands.pop(j), operands.pop(i)
         out = function(_arranged(x, first), _arranged(y, second))

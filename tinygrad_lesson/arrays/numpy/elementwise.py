@@ -49,13 +49,16 @@ def addcmul(x: Array, y: Array, z: Array, value: float = 1) -> Array:
 
 
 def addcdiv(x: Array, y: Array, z: Array, value: float = 1) -> Array:
-    return (y / z if value == 1 else y / z * value) + x
+    quotient = np.true_divide(y, z)  # Python refuses to divide numbers of its own by 0,
+    if not hasattr(y, "dtype") and not hasattr(z, "dtype"):
+        quotient = float(quotient)  # which take the dtype of x
+    return (quotient if value == 1 else quotient * value) + x
 
 
 # ---- choosing ----------------------------------------------------------------------------
 
 BITS = {"e": np.int16, "f": np.int32, "d": np.int64}
-BLOCK = 16384  # numbers: a few such buffers fit into the second-level cache
+BLOCK = 32768  # numbers: a few such buffers fit into the second-level cache
 
 
 def where(condition: Array, x: Array, y: Array) -> Array:
@@ -85,6 +88,10 @@ def _in_blocks(parts: Sequence[Array]) -> None:
 
 def _choose(truth: Array, a: Array, b: Array, out: Array) -> None:
     mask = truth.astype(out.dtype)
+    if not a.ndim and not a:  # as in the derivative of relu: 0.0 has no bits
+        mask -= 1
+        np.bitwise_and(mask, b, out=out)
+        return
     np.negative(mask, out=mask)  # all bits where it is true, none where it is false
     np.bitwise_xor(a, b, out=out)
     out &= mask

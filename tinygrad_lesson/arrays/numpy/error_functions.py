@@ -8,13 +8,16 @@ function", GPU Computing Gems Jade Edition (2011), for the inverses; the coeffic
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 
 from .. import Array
 from .blockwise import Coefficients, blockwise, coefficients, fill, polynomial
+from .compensated import product, total
 
 ROOT_HALF = math.sqrt(0.5)
+LARGEST = sys.float_info.max
 LOW, HIGH = 1 / 28, 1 / 5  # where INVERSE_FAR was fitted
 
 # erf(x) / x - 1 in x**2, where |x| < 1: degree 11, error 7e-18
@@ -114,18 +117,15 @@ def _scaled_normal(x: Array, c: Coefficients = SCALED_NORMAL) -> Array:
     return polynomial(1 - 10 / (x + 5), c) / (1 + x)
 
 
-def _exp_of_square(x: Array, factor: float) -> Array:
+def _exp_of_square(x: Array, factor: float, share: Array | float = 0.0) -> Array:
     """``exp(factor * x**2)``, made good for the rounding of the square, which exp would magnify.
 
-    The square's error is known: the upper half of x has an exact square.
+    It is made larger by a `share`, too, by which something else is too small.
     """
     x = np.minimum(np.abs(x), 40)  # where the result is 0 or inf
-    square = x * x
-    upper = x.astype(np.float32).astype(np.float64)
-    error = upper * upper - square
-    error += (x - upper) * (x + upper)
+    square, lost = product(x, x)
     out: Array = np.exp(factor * square)
-    out *= 1 + factor * error
+    out += np.minimum(out, LARGEST) * (factor * lost + share)  # infinity stays what it is
     return out
 
 
@@ -152,8 +152,10 @@ def _erfc(x: Array) -> Array:
 
 
 def _ndtr_far(x: Array) -> Array:
-    out = np.abs(x)
-    out = _scaled_normal(out) * _exp_of_square(out, -0.5)
+    size = np.minimum(np.abs(x), 40)  # where the result is 0 or 1
+    below, lost = total(size, np.array(1.0))
+    share = -lost / below  # of the divisor of _scaled_normal
+    out = _scaled_normal(size) * _exp_of_square(size, -0.5, share)
     return np.where(x > 0, 1 - out, out)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import Array
 from .blockwise import blockwise, coefficients, fill, polynomial
+from .compensated import product
 
 # log(gamma(2 + z)) / z, where -3/4 <= z <= 1/4: degree 19, relative error 8.8e-18
 LOG_GAMMA = coefficients(
@@ -79,6 +80,7 @@ PSI_BELOW = coefficients(
 )  # fmt: skip
 PSI_BELOW_ROOT = (-0.5040830082644554, -8.15428206243813e-18)
 
+PI_REST = 3.8981718325193755e-17  # the share of pi that np.pi lacks
 FACTORIALS = np.array([float(math.factorial(n)) for n in range(171)])
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510,
              43867 / 798, -174611 / 330, 854513 / 138)  # fmt: skip
@@ -150,19 +152,18 @@ lgamma = blockwise(_log_gamma)
 # ---- the function itself -----------------------------------------------------------------
 
 
-def _gamma_parts(x: Array) -> tuple[Array, Array]:
-    """Two factors of ``gamma(x)``, x >= 4.5, by Stirling's formula: their product may overflow."""
-    x = np.minimum(x, 190)
+def _powers(x: Array) -> tuple[Array, Array]:
+    """``x**(x - 1/2)`` in two factors, as it may overflow; for small x the second one is 1."""
     large = x > 140
     power = x ** np.where(large, 0.5 * x - 0.25, x - 0.5)
-    other = polynomial(1 / x, STIRLING_FACTOR)
-    other *= np.exp(-x)
-    return power, np.where(large, other * power, other)
+    return power, np.where(large, power, 1)
 
 
 def _gamma_above(x: Array) -> Array:
-    """For x >= 4.5; factorials are exact as far as they can be."""
-    power, other = _gamma_parts(x)
+    """For x >= 4.5, by Stirling's formula; factorials are exact as far as they can be."""
+    x = np.minimum(x, 190)
+    power, other = _powers(x)
+    other *= polynomial(1 / x, STIRLING_FACTOR) * np.exp(-x)
     power *= other
     whole = np.flatnonzero((x == np.rint(x)) & (x <= 171))
     power[whole] = FACTORIALS[x[whole].astype(np.intp) - 1]
@@ -183,13 +184,23 @@ def _gamma_near(x: Array) -> Array:
 
 def _gamma_reflected(x: Array) -> Array:
     """For x < -4.5, where ``gamma(x) * gamma(-x) = -pi / (x * sin(pi * x))``."""
-    x = -x
+    x = np.minimum(-x, 1e9)  # from there on it is 0, and at integers NaN
     nearest = np.rint(x)
-    sine = np.sin(np.pi * (x - nearest))
-    power, other = _gamma_parts(x)
-    out = np.where(nearest % 2 == 0, -np.pi, np.pi) / (x * sine)
-    out /= power
+    angle, lost = product(np.array(np.pi), x - nearest)
+    sine = np.sin(angle)
+    share = (lost + PI_REST * angle) / np.tan(angle) - PI_REST  # of all that is lost below
+    first, lost = product(x, sine)
+    share += lost / first
+    x = np.minimum(x, 190)
+    second, lost = product(first, polynomial(1 / x, STIRLING_FACTOR))
+    share += lost / second
+    power, other = _powers(x)
+    third, lost = product(power, np.exp(-x))
+    share += lost / third
+    out = np.where(nearest % 2 == 0, -np.pi, np.pi) / second
+    out /= third
     out /= other
+    out -= out * share
     out[sine == 0] = np.nan
     return out
 
@@ -266,17 +277,26 @@ def _hurwitz(x: Array, s: int) -> Array:
     """
     count = s + 8
     out = np.zeros_like(x)
-
-    def first(x: Array) -> Array:
-        total = np.zeros_like(x)
-        for k in reversed(range(count)):
-            term = x + k
-            total += 1 / (term * term) if s == 2 else term ** float(-s)
-        return total
-
+    # A power magnifies the rounding of x + k. What is kept of x makes sums without; the rest is so
+    # small that its first derivative is enough.
     small = x < count
-    fill(out, small, first, x)
-    x = np.where(small, x + count, x)
+    kept = np.where(small, (x + 256) - 256, x)
+    rest = np.where(small, x - kept, 0)
+
+    def first(x: Array, kept: Array, rest: Array) -> Array:
+        out, slope = np.zeros_like(x), np.zeros_like(x)
+        for k in range(count - 1, 0, -1):
+            base = kept + k
+            power = 1 / (base * base) if s == 2 else base ** float(-s)
+            out += power
+            power /= base
+            slope += power
+        out -= s * rest * slope
+        out += x ** float(-s)
+        return out
+
+    fill(out, small, first, x, kept, rest)
+    x = np.where(small, kept + count, x)
     corrections = []
     rising = float(s)  # s (s + 1) ... over (2j)!
     for j, number in enumerate(BERNOULLI):
@@ -290,6 +310,7 @@ def _hurwitz(x: Array, s: int) -> Array:
     tail *= inverse
     tail += 1 / (s - 1)
     tail *= x ** float(1 - s)
+    tail -= tail * ((s - 1) * rest / x)
     out += tail
     return out
 

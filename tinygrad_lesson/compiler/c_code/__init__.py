@@ -13,8 +13,23 @@
 ``window_calls.py``      convolution and pooling; ``recurrent_calls.py``: recurrent layers
 ``writer.py``            the whole file
 ``step.py``              the Python function that calls it; ``buffers.py``: arrays for its results
-``toolchain.py``         source becomes a loaded library, once
+``loop.py``              many steps in one call
+``toolchain.py``         source becomes a loaded library, once; ``pruning.py``: not for ever
 ``team.py``              the threads that run a step; ``blas.py``: the BLAS that NumPy has loaded
 ``c/``                   what is the same in all programs
 =======================  ====================================================================
+
+What C computes is what the array library computes,
+
+* to the bit: arithmetic on numbers of all dtypes, roots, comparisons, choices, conversions, what
+  only moves numbers, and ops that are left to the array library. NaN, infinities and denormals are
+  no exception. (Of 0.0 and -0.0 either is the larger one; NumPy takes now this one, now that.)
+* to 8 units in the last place: elementary functions, by polynomials of ``c/elementary.h``, which
+  states their errors, or by the C library; to 32, what is made of several of them (gelu, mish).
+  Where digits cancel, units in the last place of what goes in.
+* to the rounding of sums: sums, products of matrices, and what is made of them. Terms are added up
+  in another order, and floats in blocks, so that errors do not grow with the number of terms. Sums
+  of numbers whose squares are infinite may be so earlier or later.
+
+A digit more or less may decide: ``floor``, comparisons and ``argmax`` pass the difference on.
 """

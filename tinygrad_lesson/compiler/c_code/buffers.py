@@ -39,17 +39,12 @@ class Addresses:
 
     def enter(self, place: int, array: Array) -> Array:
         """Put the address of an array into the table; return it, or a copy that lies in order."""
-        found = self.known.get(id(array))
-        if found is None:
-            ordered = np.asarray(array, order="C")
-            # The owner may change a copied array without notice: it is copied every time.
-            self.last[place] = array if ordered is array else None
-            self._ordered[place] = ordered
-            self.table[place] = address(ordered)
-            return ordered
-        self.last[place] = array
-        self.table[place] = found
-        return array
+        ordered = np.asarray(array, order="C")
+        # The owner may change a copied array without notice: it is copied every time.
+        self.last[place] = array if ordered is array else None
+        self._ordered[place] = ordered
+        self.table[place] = address(ordered)
+        return ordered
 
 
 class Ring:

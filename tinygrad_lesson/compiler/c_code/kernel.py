@@ -51,10 +51,16 @@ class Kernel:
         return "\n".join([f"/* {comment} */", f"{self.signature()} {{", *body, "}", ""])
 
 
-def nest(letter: str, shape: Shape, body: Sequence[str], shared: int | None = None) -> list[str]:
-    """`body` inside a loop for each axis; the one at `shared` is a thread's own part of it."""
+def nest(
+    letter: str,
+    shape: Shape,
+    body: Sequence[str],
+    shared: int | None = None,
+    axes: Sequence[int] | None = None,
+) -> list[str]:
+    """`body` inside a loop for each axis, or for some; `shared` is a thread's own part of it."""
     lines = list(body)
-    for axis in reversed(range(len(shape))):
+    for axis in reversed(range(len(shape)) if axes is None else axes):
         name = f"{letter}{axis}"
         ends = ("from", "to") if axis == shared else ("0", str(shape[axis]))
         lines = [f"for (i64 {name} = {ends[0]}; {name} < {ends[1]}; {name}++) {{",

@@ -97,10 +97,14 @@ class _Writer:
 
     def reduced(self, name: str, x: Value, axes: tuple[int, ...], keepdims: bool = True) -> Value:
         """A reduction of `x` along `axes`."""
+        if not axes:
+            return x
         kept = tuple(a for a in range(x.ndim) if a not in axes)
         short = tuple(x.shape[a] for a in kept)
         shape = tuple(1 if a in axes else n for a, n in enumerate(x.shape)) if keepdims else short
-        if name == "sum" or not kept or kept[-1] < axes[0]:
+        if name == "sum":
+            return self.reshaped(self._summed(x, axes), shape)
+        if not kept or kept[-1] < axes[0]:
             return self.emit(name, (x,), {"axis": axes, "keepdims": keepdims}, shape, x.dtype)
         order = (*kept, *axes)  # the largest along what is not last: seen as if it were
         turned = tuple(x.shape[a] for a in order)
@@ -108,6 +112,18 @@ class _Writer:
         last = tuple(range(len(kept), x.ndim))
         out = self.emit(name, (seen,), {"axis": last, "keepdims": False}, short, x.dtype)
         return self.reshaped(out, shape)
+
+    def _summed(self, x: Value, axes: tuple[int, ...]) -> Value:
+        """The sum along `axes`: of rows first, where the last ones are among them."""
+        start = x.ndim
+        while start and (start - 1 in axes or x.shape[start - 1] == 1):
+            start -= 1
+        rows, rest = tuple(range(start, x.ndim)), tuple(a for a in axes if a < start)
+        for some in (rows if set(rows) & set(axes) else (), rest):
+            if some:
+                kept = tuple(1 if a in some else n for a, n in enumerate(x.shape))
+                x = self.emit("sum", (x,), {"axis": some, "keepdims": True}, kept, x.dtype)
+        return x
 
     def without(self, x: Value, axes: tuple[int, ...], keepdims: bool) -> Value:
         """`x` without axes of length 1, unless they are kept."""

@@ -56,16 +56,18 @@ def plan_memory(program: Program, groups: list[Group], views: dict[Value, View])
                 if home.get(base) is not group or _is_long(base, equation, group):
                     stored.add(base)
     stored &= home.keys()
-    stored |= {out for group in groups if group.kind == "host" for out in group.outputs()}
+    stored |= {out for group in groups if group.between for out in group.outputs()}
     in_arena = [
         out
         for group in groups
-        if group.kind != "host"
+        if not group.between
         for out in group.outputs()
         if out in stored and out not in outputs
     ]
     offsets, size = _packed(in_arena, home, last)
-    others = [v for v in program.inputs if v in last or v in outputs]
+    read = {views[v].base for g in groups if not g.between for e in g.members for v in e.values()}
+    # In between, a single number is taken as it is: nobody asks where it lies.
+    others = [v for v in program.inputs if v in read or v in outputs or (v in last and v.shape)]
     others += [v for group in groups for v in group.outputs() if v in stored and v not in offsets]
     return Plan(offsets, size, {v: i for i, v in enumerate(others)}, stored)
 

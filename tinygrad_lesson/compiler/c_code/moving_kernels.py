@@ -8,35 +8,65 @@ from typing import Any
 import numpy as np
 
 from ...tracing.program import Equation, Value
-from .kernel import Kernel, collapsed, index_of, nest
+from .kernel import Kernel, Strides, collapsed, index_of, nest
 from .lowering import axes_of
 from .moves import places
+from .operators import type_of
 from .views import contiguous
 
 
 class ColumnsKernel(Kernel):
-    """A sum along axes that are not the last ones: row after row is added to the result."""
+    """A sum along axes that are not the last ones: one of them, and one that stays, in a header."""
 
     def text(self) -> str:
         """The function, with what it computes above it."""
         (equation,) = self.group.members
         (x,) = equation.values()
-        view, out = self.views[x], equation.out
         axes = axes_of(equation.params["axis"], x.ndim)
-        steps = iter(contiguous(tuple(n for a, n in enumerate(x.shape) if a not in axes)))
-        strides = tuple(0 if a in axes else next(steps) for a in range(x.ndim))
-        shape, (given, into) = collapsed(x.shape, [view.strides, strides])
-        target, source = self.pointer(out), self.pointer(view.base)
-        add = f"{target}[{index_of(into)}] += {source}[{index_of(given, view.offset)}];"
-        last = len(shape) - 1
-        if last < 0 or not into[last]:  # the threads' parts of the result would not be apart
-            lines = [*filled(target, math.prod(out.shape)), *nest("i", shape, [add])]
-            lines = ["if (me) return 0;", *lines]
-        else:
-            kept = tuple(n if step else 1 for n, step in zip(shape, into, strict=True))
-            zero = nest("i", kept, [f"{target}[{index_of(into)}] = 0;"], shared=last)
-            lines = [f"SHARE({shape[last]}, 16)", *zero, *nest("i", shape, [add], shared=last)]
-        return self.function(f"sum {'x'.join(map(str, x.shape))} over axes {axes}", lines)
+        strides = self.views[x].strides
+        kept = [a for a in range(x.ndim) if a not in axes]
+        order = [*kept, *sorted(axes, key=lambda a: -abs(strides[a]))]  # of rows, as they lie
+        into = (*contiguous(tuple(x.shape[a] for a in kept)), *(0 for _ in axes))
+        shape, given = tuple(x.shape[a] for a in order), tuple(strides[a] for a in order)
+        shape, (given, into) = collapsed(shape, [given, into])
+        if all(into):
+            shape, given, into = (*shape, 1), (*given, 0), (*into, 0)
+        if not any(into):
+            shape, given, into = (*shape, 1), (*given, 0), (*into, 1)
+        told = f"sum {'x'.join(map(str, x.shape))} over axes {axes}"
+        return self.function(told, self._sums(shape, given, into))
+
+    def _sums(self, shape: Strides, given: Strides, into: Strides) -> list[str]:
+        """Loops around the function: over what else stays, some columns, and what else is added."""
+        (equation,) = self.group.members
+        view = self.views[next(equation.values())]
+        target, source = self.pointer(equation.out), self.pointer(view.base)
+        *around, column = (a for a, step in enumerate(into) if step)
+        *added, row = (a for a, step in enumerate(into) if not step)
+        first = tuple(0 if a == row else step for a, step in enumerate(given))
+        call = (
+            f"columns_{type_of(view.base.dtype)}({source} + {index_of(first, view.offset)},"
+            f" {shape[row]}, {given[row]}, few, {given[column]}, "
+        )
+        lines = [f"{call}sum);"]
+        if added:
+            add = ["f64 more[FEW_COLUMNS];", f"{call}more);", f"{EACH} sum[j] += more[j];"]
+            lines = [f"{EACH} sum[j] = 0;", *nest("i", shape, add, axes=added)]
+        shared = max([column, *around[:1]], key=lambda a: shape[a] // (16 if a == column else 1))
+        ends = ("from", "to") if shared == column else ("0", str(shape[column]))
+        put = f"{target}[{index_of(into)} + j * {into[column]}] = sum[j];"
+        lines = [
+            f"for (i64 i{column} = {ends[0]}; i{column} < {ends[1]}; i{column} += FEW_COLUMNS) {{",
+            f"    const i64 left = {ends[1]} - i{column};",
+            "    const i64 few = left < FEW_COLUMNS ? left : FEW_COLUMNS;",
+            "    f64 sum[FEW_COLUMNS];",
+            *(f"    {line}" for line in [*lines, f"{EACH} {put}"]), "}",
+        ]  # fmt: skip
+        share = f"SHARE({shape[shared]}, {16 if shared == column else 1})"
+        return [share, *nest("i", shape, lines, shared, around)]
+
+
+EACH = "for (i64 j = 0; j < few; j++)"
 
 
 class GatherKernel(Kernel):

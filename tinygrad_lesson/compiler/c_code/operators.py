@@ -227,6 +227,15 @@ BOOLEAN_OPERATORS: dict[str, Writer] = {
 }  # fmt: skip
 """Ops that give booleans, of booleans."""
 
+SLOW_OPERATORS = frozenset({
+    "pow", "float_power", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sigmoid",
+    "log_sigmoid", "tanh", "tanhshrink", "silu", "mish", "softplus", "elu", "selu", "celu", "gelu",
+    "gelu_slope", "erf", "erfc", "logit", "entr", "logaddexp", "logaddexp2", "xlogy", "xlog1py",
+    "sinc", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh",
+    "cbrt", "hypot", "atan2", "fmod", "remainder", "nextafter",
+})  # fmt: skip
+"""Ops of which each takes as long as some ten of the others."""
+
 CONSTANTS = {"zeros_like": 0, "ones_like": 1, "imag": 0}
 CHOICES = {"where": (0, 1, 2), "masked_fill": (1, 2, 0)}
 """Where an op has its condition, and what it chooses from."""

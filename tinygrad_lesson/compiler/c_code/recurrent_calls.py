@@ -42,4 +42,4 @@ def call(equation: Equation, addresses: list[str]) -> str:
     if name == "rnn_states":
         numbers.append(int(equation.params["nonlinearity"] == "relu"))
     given = ", ".join([*addresses, *map(str, numbers), "me", "m"])
-    return f"{name}_{type_of(out.dtype)}({given})"
+    return f"tl_{name}_{type_of(out.dtype)}({given})"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ...tracing.numbers import Number
 from ...tracing.program import Equation, Value
 from .kernel import Kernel, Strides, collapsed, index_of, nest
-from .operators import FLOATS, Operand, expression, literal, type_of
+from .operators import FLOATS, SLOW_OPERATORS, Operand, expression, literal, type_of
+from .passages import PASSAGE, Passages, Scope
 from .schedule import REDUCTIONS, Group
 from .views import View, contiguous
 
@@ -24,21 +25,6 @@ SLICES, MOST_SUMS = 16, 8
 
 BLOCK = 2048
 """So many numbers are summed up in single precision before they enter a sum in double."""
-
-
-class _Scope:
-    """The numbers that a stretch of code has loaded, each once."""
-
-    def __init__(self, prefix: str) -> None:
-        self.prefix, self.names = prefix, dict[Any, str]()
-        self.lines: list[str] = []
-
-    def loaded(self, key: Any, kind: str, code: str) -> str:
-        """The name of what is loaded by `code`."""
-        if key not in self.names:
-            name = self.names[key] = f"{self.prefix}{len(self.names)}"
-            self.lines.append(f"const {kind} {name} = {code};")
-        return self.names[key]
 
 
 class RowsKernel(Kernel):
@@ -161,7 +147,7 @@ class RowsKernel(Kernel):
         """A pass over the row, then the numbers of the row that follow from it."""
         members = [e for e in self.group.members if self.stage[e.out] == stage]
         reductions = [e for e in members if self._reduces(e)]
-        scope = _Scope("x")
+        scope = Scope("x")
         for equation in members:
             if equation.out not in self.per_row:
                 self._compute(equation, stage, scope)
@@ -169,9 +155,9 @@ class RowsKernel(Kernel):
         sums = [self._reduction(e, stage, scope) for e in reductions]
         lines = [line for reduction in sums for line in reduction.before]
         if scope.lines:
-            lines += self._loop(scope.lines, sums)
+            lines += self._loop(scope, sums)
         lines += [line for reduction in sums for line in reduction.after]
-        outside = _Scope(f"y{stage}_")
+        outside = Scope(f"y{stage}_")
         for equation in members:
             if equation.out in self.per_row and not self._reduces(equation):
                 self._compute(equation, stage, outside, columns=False)
@@ -182,17 +168,19 @@ class RowsKernel(Kernel):
                 lines.append(f"{self.pointer(equation.out)}[{at}] = {self.names[equation.out]};")
         return lines
 
-    def _compute(self, equation: Equation, stage: int, scope: _Scope, columns: bool = True) -> None:
+    def _compute(self, equation: Equation, stage: int, scope: Scope, columns: bool = True) -> None:
         operands = [self._operand(x, equation, stage, scope, columns) for x in equation.inputs]
         name = self._named(equation.out)
         kind = type_of(equation.out.dtype)
-        scope.lines.append(f"const {kind} {name} = {expression(equation, operands)};")
+        scope.define(
+            name, kind or "", expression(equation, operands), equation.op.name in SLOW_OPERATORS
+        )
 
     def _named(self, value: Value) -> str:
         name = self.names[value] = f"v{len(self.names)}"
         return name
 
-    def _keep(self, value: Value, scope: _Scope) -> None:
+    def _keep(self, value: Value, scope: Scope) -> None:
         name = self.names[value]
         if value in self.stored_anywhere:
             scope.lines.append(f"{self.pointer(value)}[{self._place(self.own_steps)}] = {name};")
@@ -200,7 +188,7 @@ class RowsKernel(Kernel):
             scope.lines.append(f"{self.kept[value]}[{self._column()}] = {name};")
 
     def _operand(
-        self, x: Any, equation: Equation, stage: int, scope: _Scope, columns: bool
+        self, x: Any, equation: Equation, stage: int, scope: Scope, columns: bool
     ) -> Operand:
         if type(x) is Value:
             return self._loaded(x, stage, scope, columns)
@@ -212,7 +200,7 @@ class RowsKernel(Kernel):
             return Operand(f"({kind}){self.writer.number(x)}", None)
         return Operand(literal(x, kind), None)
 
-    def _loaded(self, value: Value, stage: int, scope: _Scope, columns: bool) -> Operand:
+    def _loaded(self, value: Value, stage: int, scope: Scope, columns: bool) -> Operand:
         base = self.views[value].base
         kind = type_of(base.dtype)
         assert kind is not None
@@ -243,29 +231,30 @@ class RowsKernel(Kernel):
 
     # ---- reductions ----------------------------------------------------------------------
 
-    def _reduction(self, equation: Equation, stage: int, scope: _Scope) -> _Reduction:
+    def _reduction(self, equation: Equation, stage: int, scope: Scope) -> _Reduction:
         x = self._operand(equation.inputs[0], equation, stage, scope, columns=True).code
         name, kind = self._named(equation.out), type_of(equation.out.dtype)
         if equation.op.name == "sum":
             scope.lines.append(f"{name}_ += {x};")
             return _Reduction(
+                scope.lines[-1],
                 [f"f64 {name}_total = 0;"], [f"{kind} {name}_ = 0;"], [f"{name}_total += {name}_;"],
                 [f"const {kind} {name} = ({kind}){name}_total;"], f"reduction(+:{name}_)",
             )  # fmt: skip
         worst, sign = ("-INFINITY", ">") if equation.op.name == "max" else ("INFINITY", "<")
-        scope.lines.append(f"{name}_ = {x} {sign} {name}_ ? {x} : {name}_;")
-        scope.lines.append(f"{name}_nan |= {x} != {x};")
+        code = f"{name}_ = {x} {sign} {name}_ ? {x} : {name}_;"
+        scope.lines.append(f"{code} {name}_nan |= {x} != {x};")
         return _Reduction(
+            scope.lines[-1],
             [f"{kind} {name}_ = {worst};", f"i32 {name}_nan = 0;"], [], [],
             [f"const {kind} {name} = {name}_nan ? ({kind})NAN : {name}_;"],
             f"reduction({equation.op.name}:{name}_) reduction(|:{name}_nan)",
         )  # fmt: skip
 
-    def _loop(self, body: Sequence[str], reductions: Sequence[_Reduction]) -> list[str]:
+    def _loop(self, scope: Scope, reductions: Sequence[_Reduction]) -> list[str]:
         """The loop over the elements of a row."""
         *outer, count = self.columns
         letter = f"j{len(outer)}"
-        pragma = " ".join(["#pragma omp simd", *(r.clause for r in reductions)])
         begin = [line for r in reductions for line in r.begin]
         end = [line for r in reductions for line in r.end]
         first, last = "0", str(count)
@@ -277,15 +266,16 @@ class RowsKernel(Kernel):
             head, shared = [f"SHARE({self.columns[0]}, {1 if outer else 16})"], 0
         if shared is not None and not outer:
             first, last = "from", "to"
-        inside = [f"    {line}" for line in body]
-        if begin and (count > BLOCK or self.in_slices):
-            lines = [f"for (i64 b = {first}; b < {last}; b += {BLOCK}) {{", *_indented(begin),
-                     f"    const i64 e = b + {BLOCK} < {last} ? b + {BLOCK} : {last};",
-                     f"    {pragma}", f"    for (i64 {letter} = b; {letter} < e; {letter}++) {{",
-                     *_indented(inside), "    }", *_indented(end), "}"]  # fmt: skip
+        clauses = {r.line: r.clause for r in reductions}
+        passages = Passages(scope, letter, clauses, apart=count >= PASSAGE // 8)
+        block = BLOCK if len(passages) == 1 else PASSAGE
+        if len(passages) > 1 or (begin and (count > BLOCK or self.in_slices)):
+            lines = [f"for (i64 b = {first}; b < {last}; b += {block}) {{", *_indented(begin),
+                     f"    const i64 e = b + {block} < {last} ? b + {block} : {last};",
+                     *_indented(passages.loops("b", "e")), *_indented(end), "}"]  # fmt: skip
+            lines = [*passages.arrays(), *lines]
         else:
-            lines = [pragma, f"for (i64 {letter} = {first}; {letter} < {last}; {letter}++) {{",
-                     *inside, "}"]  # fmt: skip
+            lines = passages.loops(first, last)
             if begin:
                 lines = ["{", *_indented([*begin, *lines, *end]), "}"]
         lines = nest("j", tuple(outer), lines, shared if outer else None)
@@ -318,8 +308,10 @@ class _Reduction:
     """
 
     def __init__(
-        self, before: list[str], begin: list[str], end: list[str], after: list[str], clause: str
-    ) -> None:
+        self, line: str, before: list[str], begin: list[str], end: list[str], after: list[str],
+        clause: str,
+    ) -> None:  # fmt: skip
+        self.line = line
         self.before, self.begin, self.end, self.after = before, begin, end, after
         self.clause = clause
 

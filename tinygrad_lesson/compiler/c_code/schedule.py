@@ -1,10 +1,10 @@
 """The schedule: which equations run together in one pass over the numbers.
 
-There are four kinds of groups. *Rows*: elementwise ops over one shape, in stages; a reduction over
-the trailing axes ends a stage with a number for each row, which the next stage may use again on the
+Groups are of several kinds. *Rows*: elementwise ops over one shape, in stages; a reduction over the
+trailing axes ends a stage with a number for each row, which the next stage may use again on the
 whole row (softmax, layer norm). Without a reduction there is one stage, and the row is everything.
-*Columns*: a sum over leading axes. *Product*: of matrices. *Host*: what C has no code for, which
-the array library runs in between.
+*Columns*: a sum over leading axes. *Product*: of matrices. *Tape*: very many single numbers, and
+*host*: what C has no code for, which the array library runs; Python calls these two.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from ...graph import Shape
 from ...tracing.program import Equation, Program, Value
-from . import blas
+from ..tapes.tape import SCALAR_TAPE
 from .lowering import axes_of
 from .moves import can_move
 from .operators import FLOATS, can_write, type_of
@@ -31,7 +31,7 @@ class Group:
     Attributes
     ----------
     kind
-        ``"rows"``, ``"columns"``, ``"product"`` or ``"host"``.
+        ``"rows"``, ``"columns"``, ``"product"``, ``"tape"`` or ``"host"``, to name a few.
     shape
         What rows iterate over.
     trailing
@@ -57,6 +57,11 @@ class Group:
         self.stage[equation.out] = stage
         if per_row:
             self.per_row.add(equation.out)
+
+    @property
+    def between(self) -> bool:
+        """Whether Python runs it, between one C function and the next."""
+        return self.kind in ("host", "tape")
 
     @property
     def row_axes(self) -> int:
@@ -100,7 +105,7 @@ class _Scheduler:
         elif not empty and (kind := can_move(equation, self.views)):
             self._alone(kind, equation)
         else:
-            self._alone("host", equation)
+            self._alone("tape" if equation.op is SCALAR_TAPE else "host", equation)
 
     def _alone(self, kind: str, equation: Equation) -> None:
         group = self._new(kind, equation.out.shape)
@@ -227,17 +232,10 @@ class _Scheduler:
     # ---- products ------------------------------------------------------------------------
 
     def _is_product(self, equation: Equation) -> bool:
-        if equation.op.name != "matmul" or blas.products() is None:
+        if equation.op.name != "matmul":
             return False
         inputs = list(equation.values())
         kinds = {str(v.dtype) for v in (equation.out, *inputs)}
         if len(inputs) < 2 or len(kinds) != 1 or kinds.isdisjoint(("float32", "float64")):
             return False
-        return all(v.ndim >= 2 and self._is_matrix(self.views[v]) for v in inputs)
-
-    def _is_matrix(self, view: View) -> bool:
-        """Whether BLAS can step through the last two axes."""
-        (n, m), (s, t) = view.shape[-2:], view.strides[-2:]
-        rows = t == 1 and (n == 1 or s >= max(m, 1))
-        columns = s == 1 and (m == 1 or t >= max(n, 1))
-        return rows or columns
+        return all(v.ndim >= 2 for v in inputs)

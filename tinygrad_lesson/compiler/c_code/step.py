@@ -6,10 +6,8 @@ between the calls.
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import math
-import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -17,18 +15,16 @@ import numpy as np
 
 from ...arrays import Array
 from ...arrays import numpy as kernels
-from ...errors import IndexingError
+from ...errors import IndexingError, OutOfMemoryError, TinygradError
 from ...tracing.numbers import Number
 from ...tracing.program import Constant, Equation, Program, Value
-from ..passes import simplified
-from . import blas, team
+from . import scalar_tape, team
+from .arrangement import arranged
 from .buffers import Addresses, Ring, address
-from .lowering import lowered
-from .memory_plan import Plan, plan_memory
+from .memory_plan import Plan
 from .rows_kernel import MOST_SUMS, SLICES
-from .schedule import schedule
-from .toolchain import load
-from .views import View, copied_where_needed, views_of
+from .toolchain import load, routines
+from .views import View
 from .writer import Source, write
 
 
@@ -45,6 +41,8 @@ class CStep(NamedTuple):
         From arrays and Python numbers to the program's outputs.
     inputs, numbers
         What it takes.
+    made
+        What wrote the function, and has its memory.
     """
 
     program: Program
@@ -52,6 +50,7 @@ class CStep(NamedTuple):
     function: Callable[..., Any]
     inputs: list[Value]
     numbers: list[int]
+    made: Function
 
 
 PARTS = SLICES * MOST_SUMS * 8
@@ -60,10 +59,7 @@ PARTS = SLICES * MOST_SUMS * 8
 
 def compiled(program: Program, threads: int | None = None) -> CStep:
     """Write a program in C, and build it, to run on so many threads (None: as many as pay)."""
-    program = copied_where_needed(simplified(lowered(program)))
-    views = views_of(program)
-    groups = schedule(program, views)
-    plan = plan_memory(program, groups, views)
+    program, views, groups, plan = arranged(program)
     source = write(program, groups, views, plan)
     inputs = [v for v in program.inputs if type(v.source) is not Constant]
     numbers = [*source.numbers]
@@ -72,11 +68,11 @@ def compiled(program: Program, threads: int | None = None) -> CStep:
             found = [x.index for x in segment.inputs if type(x) is Number]
             numbers += [i for i in found if i not in numbers]
     size = team.size(groups, threads)
-    function = _Function(program, views, plan, source, inputs, numbers, size).built()
-    return CStep(program, source, function, inputs, numbers)
+    made = Function(program, views, plan, source, inputs, numbers, size)
+    return CStep(program, source, made.built(), inputs, numbers, made)
 
 
-class _Function:
+class Function:
     """Writes the Python function around the C code."""
 
     def __init__(
@@ -86,23 +82,25 @@ class _Function:
         self.threads = threads
         self.program, self.views, self.plan, self.source = program, views, plan, source
         self.inputs, self.numbers = inputs, numbers
+        routines()
         self.library = load(source.code)
         self.arena = _aligned(plan.size + PARTS)
         self.pointers = np.zeros(len(plan.pointers) + 1, np.uintp)
         self.addresses = Addresses(self.pointers)
         self.given = np.zeros(len(numbers) + 1, np.float64)
+        self.lock, self.rings = team.lock(), dict[Value, Ring]()
         self.names: dict[str, Any] = {
-            "P": self.pointers.data, "N": self.given.data, "lock": threading.Lock(),
+            "P": self.pointers.data, "N": self.given.data, "lock": self.lock,
             "last": self.addresses.last, "enter": self.addresses.enter, "address": address,
-            "ordered": functools.partial(np.asarray, order="C"), "xp": kernels, "seen": seen,
-            "out_of_range": out_of_range,
+            "known": self.addresses.known,
+            "own": functools.partial(_own, self.arena), "xp": kernels, "seen": seen,
+            "inf": math.inf, "nan": math.nan,
+            "failure": failure,
             "arena": self.arena,  # the code has its address only
         }  # fmt: skip
-        found = blas.products()
-        if found is not None:
-            self.library.use_blas(ctypes.c_void_p(found[0]), ctypes.c_void_p(found[1]))
 
     def built(self) -> Callable[..., Any]:
+        """The function, from arrays and Python numbers to the program's outputs."""
         lines = []
         pointers = self.plan.pointers
         for value in self.program.inputs:
@@ -114,12 +112,17 @@ class _Function:
             elif value in pointers:
                 name = f"v{value.number}"
                 place = pointers[value]
-                lines.append(f"if {name} is not last[{place}]: {name} = enter({place}, {name})")
+                lines += [
+                    f"if {name} is not last[{place}]:",
+                    f"    if at := known.get(id({name})): last[{place}], P[{place}] = {name}, at",
+                    f"    else: {name} = enter({place}, {name})",
+                ]
         lines += [f"N[{i}] = n{n}" for i, n in enumerate(self.source.numbers)]
         for value in pointers:
             made = not any(value is v for v in self.program.inputs)
             if made and not self._is_host(value):
                 ring = Ring(value.shape, value.dtype, self.addresses.known)
+                self.rings[value] = ring
                 name = self._bound(f"r{value.number}", ring)
                 lines.append(f"v{value.number}, P[{pointers[value]}] = {name}()")
         for segment in self.source.segments:
@@ -144,10 +147,9 @@ class _Function:
         return any(isinstance(s, Equation) and s.out is value for s in self.source.segments)
 
     def _call(self, name: str) -> str:
-        code = ctypes.cast(getattr(self.library, name), ctypes.c_void_p)
-        places = (self.pointers.ctypes.data, self.arena.ctypes.data, self.given.ctypes.data)
-        bound = functools.partial(team.runner(), code, *map(ctypes.c_void_p, places), self.threads)
-        return f"if {self._bound(name, bound)}(): raise out_of_range()"
+        places = map(address, (self.pointers, self.arena, self.given))
+        call = team.call(getattr(self.library, name), *places, self.threads)
+        return f"if bad := {self._bound(name, call)}(): raise failure(bad)"
 
     def _host(self, equation: Equation) -> list[str]:
         given = []
@@ -157,9 +159,12 @@ class _Function:
             else:
                 given.append(f"n{x.index}" if type(x) is Number else repr(x))
         number = equation.out.number
-        op = self._bound(f"f{number}", equation.op.forward)
-        params = self._bound(f"k{number}", dict(equation.params))
-        lines = [f"v{number} = ordered({op}(xp, {', '.join(given)}, **{params}))"]
+        run, static = equation.op.forward, dict(equation.params)
+        for name, tape in scalar_tape.named(self.source.segments):
+            if tape is static.get("tape"):
+                run = scalar_tape.Runner(static.pop("tape"), getattr(self.library, name))
+        op, params = self._bound(f"f{number}", run), self._bound(f"k{number}", static)
+        lines = [f"v{number} = own({op}(xp, {', '.join(given)}, **{params}))"]
         place = self.plan.pointers.get(equation.out)
         if place is not None:
             lines.append(f"P[{place}] = address(v{number})")
@@ -177,11 +182,18 @@ class _Function:
         name = f"v{base.number}"
         if view.whole and view.shape == base.shape:
             return name
+        if not view.shape and base.ndim == 1:
+            return f"{name}[{view.offset}]"
         return f"seen({name}, {self._bound(f'w{value.number}', view)})"
 
 
-def out_of_range() -> IndexingError:
-    """What to raise when a function says that an index is too large."""
+def failure(bits: int) -> TinygradError:
+    """What to raise when the functions say 1 (an index is too large), 2 (no memory) or both."""
+    if bits & 2:
+        return OutOfMemoryError(
+            "compile", "there is no memory left for the working arrays of this step",
+            "Pass smaller batches, or fewer threads: each has arrays of its own.",
+        )  # fmt: skip
     return IndexingError(
         "compile", "an index of this step counts past the end of what it chooses from",
         "Run the step without compile: the op then says which.",
@@ -195,6 +207,12 @@ def seen(array: Array, view: View) -> Array:
     return np.ndarray(
         view.shape, array.dtype, flat, view.offset * size, tuple(s * size for s in view.strides)
     )
+
+
+def _own(arena: Array, array: Array) -> Array:
+    """What the array library made, in order; some of its functions give back what they got."""
+    out = np.asarray(array, order="C")
+    return out.copy() if np.may_share_memory(out, arena) else out
 
 
 def _aligned(size: int) -> Array:

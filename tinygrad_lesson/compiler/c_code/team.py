@@ -6,7 +6,10 @@ import ctypes
 import functools
 import math
 import os
+import threading
+from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 from . import blas
 from .schedule import Group
@@ -17,14 +20,29 @@ WORTHWHILE = 100_000
 
 
 @functools.cache
-def runner() -> Any:
-    """The function that runs a segment on several threads (``c/pool.c``)."""
+def _library() -> ctypes.CDLL:
+    """The functions that run a segment on several threads (``c/pool.c``)."""
     library = load((HEADERS / "pool.c").read_text())
     found = blas.threads()
     if found is not None:
         library.use_blas_threads(*map(ctypes.c_void_p, found))
-    library.run.restype = ctypes.c_int32
-    return library.run
+    library.run_told.restype = ctypes.c_int32
+    return library
+
+
+def call(code: Any, *given: int) -> Callable[[], int]:
+    """What runs a C function.
+
+    Parameters
+    ----------
+    code
+        The function.
+    given
+        Where its pointers, its arena and its numbers are; how many threads run it.
+    """
+    place = ctypes.cast(code, ctypes.c_void_p).value or 0
+    told = (ctypes.c_int64 * 5)(place, *given)
+    return functools.partial(_library().run_told, ctypes.byref(told))
 
 
 def size(groups: list[Group], threads: int | None) -> int:
@@ -39,6 +57,25 @@ def size(groups: list[Group], threads: int | None) -> int:
         environment allows the BLAS.
     """
     return (threads or cores()) if sum(map(_operations, groups)) >= WORTHWHILE else 1
+
+
+_LOCKS: WeakSet[Any] = WeakSet()
+
+
+def lock() -> Any:
+    """A lock that is free in a forked child, whoever had it when the process was forked."""
+    made = threading.Lock()
+    _LOCKS.add(made)
+    return made
+
+
+def _free_all() -> None:
+    for made in _LOCKS:
+        made._at_fork_reinit()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free_all)
 
 
 def cores() -> int:

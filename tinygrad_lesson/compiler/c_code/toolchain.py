@@ -5,6 +5,10 @@ of everything that went in (the source, the compiler and its version, the flags 
 and a digest of what came out, so that a file which was damaged since is found out before it is
 loaded. A library is built under another name and moved into place in one step: two processes that
 build the same thing do not disturb one another.
+
+The folder is ``$XDG_CACHE_HOME/tinygrad_lesson/kernels``, in ``~/.cache`` where that is not set.
+What is not used goes in time (``pruning.py``); to empty it, delete the folder, whenever you like:
+programs that run keep what they have loaded, and what is needed again is built again.
 """
 
 from __future__ import annotations
@@ -22,14 +26,16 @@ import stat
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 from ...errors import MissingDependencyError, TinygradError
+from .pruning import BUILDING, prune, used
 
 FLAGS = ("-std=gnu11", "-O3", "-march=native", "-fPIC", "-shared", "-fno-math-errno",
          "-fno-trapping-math", "-ffp-contract=off", "-fopenmp-simd", "-fvisibility=hidden",
-         "-fwrapv")  # fmt: skip
+         "-fwrapv", "-pthread")  # fmt: skip
 """No -ffast-math: NaN, infinities, signed zeros and denormals are what they are in NumPy.
 
 Nor is ``x * y + z`` computed with one rounding in the place of two, for NumPy rounds twice: what is
@@ -44,7 +50,19 @@ class CompilerError(TinygradError, RuntimeError):
     """The C compiler failed."""
 
 
-def load(source: str) -> ctypes.CDLL:
+@functools.cache
+def routines() -> ctypes.CDLL:
+    """The library of what programs call (``c/routines.h``), open to all that is loaded later.
+
+    In its sums ``x * y + z`` may have one rounding: the array library's products have, too.
+    """
+    flags = tuple(flag.replace("contract=off", "contract=fast") for flag in FLAGS)
+    return load((HEADERS / "routines.c").read_text(), flags, ctypes.RTLD_GLOBAL)
+
+
+def load(
+    source: str, flags: tuple[str, ...] = FLAGS, mode: int = ctypes.DEFAULT_MODE
+) -> ctypes.CDLL:
     """The library that `source` is compiled to, from the cache if it was built before.
 
     Raises
@@ -62,10 +80,10 @@ def load(source: str) -> ctypes.CDLL:
         )  # fmt: skip
     text = with_headers(source)
     folder = cache_folder()
-    name = _digest("\0".join((text, *compiler, version_of(compiler), *FLAGS, processor())).encode())
-    library = _kept(folder, name) or _built(folder, name, text, compiler)
+    name = _digest("\0".join((text, *compiler, version_of(compiler), *flags, processor())).encode())
+    library = _kept(folder, name) or _built(folder, name, text, compiler, flags)
     try:
-        return ctypes.CDLL(str(library))
+        return ctypes.CDLL(str(library), mode)
     except OSError as error:  # where no program may be run from, for instance
         raise CompilerError(
             "compile", f"what was built cannot be loaded: {error}",
@@ -119,6 +137,7 @@ def _kept(folder: Path, name: str) -> Path | None:
             found = library.lstat()
             mine = stat.S_ISREG(found.st_mode) and _is_mine(found) and not found.st_mode & 0o22
             if mine and library.name == _library_name(name, library.read_bytes()):
+                used(library)
                 return library
             library.unlink()
     return None
@@ -135,16 +154,18 @@ def _digest(content: bytes) -> str:
 # ---- building ------------------------------------------------------------------------------
 
 
-def _built(folder: Path, name: str, text: str, compiler: tuple[str, ...]) -> Path:
+def _built(
+    folder: Path, name: str, text: str, compiler: tuple[str, ...], flags: tuple[str, ...]
+) -> Path:
     """Compile `text`, and keep the library."""
-    with tempfile.TemporaryDirectory(dir=folder) as place:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=BUILDING) as place:
         written, built = Path(place) / "step.c", Path(place) / "step.so"
         written.write_text(text)
-        command, done = _run(compiler, FLAGS, written, built)
+        command, done = _run(compiler, flags, written, built)
         if done.returncode:
-            flags = _understood(compiler, Path(place))
-            if flags and flags != FLAGS:  # without any, it is not the flags
-                command, done = _run(compiler, flags, written, built)
+            known = _understood(compiler, Path(place), flags)
+            if known and known != flags:  # without any, it is not the flags
+                command, done = _run(compiler, known, written, built)
         if done.returncode:
             kept = folder / f"{name}.c"
             shutil.copy(written, kept)
@@ -157,6 +178,7 @@ def _built(folder: Path, name: str, text: str, compiler: tuple[str, ...]) -> Pat
         built.chmod(0o600)
         library = folder / _library_name(name, built.read_bytes())
         os.replace(built, library)
+    prune(folder)
     return library
 
 
@@ -171,7 +193,7 @@ def _run(
         return command, subprocess.CompletedProcess(command, 127, "", str(error))
 
 
-def _understood(compiler: tuple[str, ...], place: Path) -> tuple[str, ...]:
+def _understood(compiler: tuple[str, ...], place: Path, flags: tuple[str, ...]) -> tuple[str, ...]:
     """Those of the flags that the compiler knows, found by trying each on an empty file."""
     empty, out = place / "empty.c", place / "empty.so"
     empty.write_text("int nothing;\n")
@@ -179,10 +201,10 @@ def _understood(compiler: tuple[str, ...], place: Path) -> tuple[str, ...]:
     def knows(flag: str) -> bool:
         return not _run(compiler, (flag, "-shared"), empty, out)[1].returncode
 
-    flags = tuple(flag for flag in FLAGS if knows(flag))
-    if "-march=native" not in flags and knows("-mcpu=native"):  # its name on ARM, in older ones
-        flags += ("-mcpu=native",)
-    return flags
+    known = tuple(flag for flag in flags if knows(flag))
+    if "-march=native" not in known and knows("-mcpu=native"):  # its name on ARM, in older ones
+        known += ("-mcpu=native",)
+    return known
 
 
 def find_compiler() -> tuple[str, ...] | None:
@@ -220,10 +242,16 @@ def processor() -> str:
 
 
 def with_headers(source: str) -> str:
-    """The source with the files that it includes in quotes put into it."""
-    lines = []
-    for line in source.splitlines():
-        if line.startswith('#include "'):
-            line = with_headers((HEADERS / line.split('"')[1]).read_text())
-        lines.append(line)
-    return "\n".join(lines) + "\n"
+    """The source with the files that it includes in quotes put into it, each once."""
+    included: set[str] = set()
+
+    def lines(text: str) -> Iterator[str]:
+        for line in text.splitlines():
+            if not line.startswith('#include "'):
+                if line != "#pragma once":
+                    yield line
+            elif (name := line.split('"')[1]) not in included:
+                included.add(name)
+                yield from lines((HEADERS / name).read_text())
+
+    return "\n".join(lines(source)) + "\n"

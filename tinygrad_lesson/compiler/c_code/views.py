@@ -17,6 +17,7 @@ from ...arrays import numpy as kernels
 from ...graph import Shape
 from ...op import REGISTRY
 from ...tracing.program import Equation, Program, Value
+from .operators import type_of
 
 VIEWS = frozenset({
     "reshape", "permute_dims", "matrix_transpose", "expand_dims", "squeeze", "broadcast_to",
@@ -87,13 +88,17 @@ def views_of(program: Program) -> dict[Value, View]:
 
 
 def copied_where_needed(program: Program) -> Program:
-    """The program with a copy before each reshape that is no view of what it is given."""
+    """The program with a copy before each reshape that is no view of what it is given.
+
+    (Where C can copy, that is; otherwise the reshape is left to the array library.)
+    """
     views = views_of(program)
     count = max((e.out.number for e in program.equations), default=0)
     equations = []
     for equation in program.equations:
         (x, *_) = equation.inputs
-        if equation.op.name == "reshape" and views[equation.out].base is equation.out:
+        made = equation.op.name == "reshape" and views[equation.out].base is equation.out
+        if made and math.prod(x.shape) and type_of(x.dtype):
             count += 1
             copy = Value(count, x.shape, x.dtype)
             equations.append(

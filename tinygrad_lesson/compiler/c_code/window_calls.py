@@ -28,7 +28,6 @@ def can_slide(equation: Equation, views: dict[Value, View]) -> bool:
         and params.get("groups", 1) == 1
         and len(kinds) == 1
         and kinds <= set(FLOATS)
-        and (name != "conv_input_grad" or tuple(params["stride"]) == (1, 1))
         and (not taps or any(str(v.dtype) == "uint8" for v in (equation.out, *values)))
         and all(views[v].whole for v in values)
     )
@@ -52,14 +51,14 @@ def call(equation: Equation, addresses: list[str]) -> str:
     if name in POOLINGS:
         image, small = (out.shape, first) if name == "pool_put" else (first, out.shape)
         window = _window(image, equation.params["kernel"], small, equation.params)
-        return f"{name}_{kind}({given}, {image[0] * image[1]}, {window}, me, m)"
+        return f"tl_{name}_{kind}({given}, {image[0] * image[1]}, {window}, me, m)"
     image, kernel, small = {
         "conv": (first, other, out.shape),
         "conv_input_grad": (out.shape, other, first),
         "conv_weight_grad": (other, out.shape, first),
     }[name]
     window = _window(image, kernel[2:], small, equation.params)
-    return f"{name}_{kind}({given}, {image[0]}, {image[1]}, {small[1]}, {window}, me, m)"
+    return f"tl_{name}_{kind}({given}, {image[0]}, {image[1]}, {small[1]}, {window}, me, m)"
 
 
 def _window(image: Shape, kernel: Shape, small: Shape, params: Mapping[str, Any]) -> str:

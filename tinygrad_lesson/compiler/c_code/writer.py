@@ -6,11 +6,12 @@ library runs.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from ...tracing.numbers import Number
 from ...tracing.program import Equation, Program, Value
-from . import recurrent_calls, window_calls
+from . import recurrent_calls, scalar_tape, window_calls
 from .memory_plan import Plan
 from .moving_kernels import KERNELS
 from .operators import type_of
@@ -20,6 +21,14 @@ from .views import View, contiguous
 
 CALLS = {"windows": window_calls.call, "recurrent": recurrent_calls.call}
 """For the kinds of groups that one function of a header runs: what writes the call."""
+
+LOOP = """
+__attribute__((visibility("default")))
+i32 many(void **p, char *arena, const f64 *n, i64 me, meeting *m) {
+    return many_steps(segment_0, @, p, arena, n, me, m);
+}
+"""
+"""The loop of a program that is one segment."""
 
 
 class Source(NamedTuple):
@@ -58,18 +67,18 @@ class Writer:
         segments: list[str | Equation] = []
         calls: list[list[str]] = []
         for group in self.groups:
-            if group.kind == "host":
+            if group.between:
                 segments.append(group.members[0])
                 continue
             if not segments or not isinstance(segments[-1], str):
                 segments.append(f"segment_{len(calls)}")
                 calls.append([])
             calls[-1].append(self._call(group))
-        headers = ["elementary", "team", "products"]
-        used = [kind for kind in CALLS if any(group.kind == kind for group in self.groups)]
-        headers += ["scratch", *used] if used else []
+        headers = ["elementary", "routines"]
+        headers += ["columns"] if any(group.kind == "columns" for group in self.groups) else []
         parts = [*(f'#include "{name}.h"' for name in headers), ""]
         parts += [text.replace("@", name) for text, name in self.kernels.items()]
+        parts += [scalar_tape.function(tape, name) for name, tape in scalar_tape.named(segments)]
         for i, lines in enumerate(calls):
             body = "\n".join(f"    {line}\n    meet(m);" for line in lines)
             parts.append(
@@ -78,6 +87,8 @@ class Writer:
                 f"    f64 *parts = (f64 *)(arena + {self.plan.size});\n    i32 bad = 0;\n"
                 f"{body}\n    return bad;\n}}\n"
             )
+        if len(segments) == len(calls) == 1:
+            parts += ['#include "loop.h"', LOOP.replace("@", str(len(self.plan.pointers)))]
         return Source("\n".join(parts), segments, self.numbers)
 
     # ---- calls ---------------------------------------------------------------------------
@@ -111,24 +122,35 @@ class Writer:
     def _product(self, equation: Equation) -> str:
         left, right = (self.views[x] for x in equation.inputs)
         out = equation.out
-        m, n = out.shape[-2:]
+        *lead, m, n = out.shape
         k = left.shape[-1]
-        lead = out.shape[:-2]
         a, b = left.broadcast((*lead, m, k)), right.broadcast((*lead, k, n))
+        axes = _merged(lead, a.strides, b.strides, contiguous(out.shape))
+        count, *apart = axes.pop(max(range(len(axes)), key=lambda i: axes[i][0]))
+        at = [str(a.offset), str(b.offset), "0"]
         loops = ""
-        at = [f"{a.offset}", f"{b.offset}", "0"]
-        steps = (a.strides[:-2], b.strides[:-2], contiguous(out.shape)[:-2])
-        for axis, count in enumerate(lead):
-            loops += f"for (i64 i{axis} = 0; i{axis} < {count}; i{axis}++) "
-            for place, strides in enumerate(steps):
-                at[place] += f" + i{axis} * {strides[axis]}"
+        for i, (times, *steps) in enumerate(axes):
+            loops += f"for (i64 i{i} = 0; i{i} < {times}; i{i}++) "
+            at = [f"{begin} + i{i} * {step}" for begin, step in zip(at, steps, strict=True)]
         kind = type_of(out.dtype)
-        given = (
-            f"({m}, {n}, {k}, {self.place(left.base)} + {at[0]},"
-            f" {a.strides[-2]}, {a.strides[-1]}, {self.place(right.base)} + {at[1]},"
-            f" {b.strides[-2]}, {b.strides[-1]}, {self.place(out)} + {at[2]}"
-        )
-        if not lead:
-            return f"shared_product_{kind}{given}, me, m);"
-        whole = loops.replace("i0 = 0; i0 < " + str(lead[0]), "i0 = from; i0 < to")
-        return f"{{ SHARE({lead[0]}, 1) {whole}product_{kind}{given}, {n}); }}"
+        given: list[list[Any]] = [
+            [count, m, n, k],
+            [f"{self.place(left.base)} + {at[0]}", apart[0], *a.strides[-2:]],
+            [f"{self.place(right.base)} + {at[1]}", apart[1], *b.strides[-2:]],
+            [f"{self.place(out)} + {at[2]}", apart[2], "me", "m"],
+        ]
+        return f"{loops}bad |= tl_products_{kind}({', '.join(str(x) for xs in given for x in xs)});"
+
+
+def _merged(shape: Sequence[int], *strides: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Axes before the matrices, those as one that are one: sizes, and steps of all arrays."""
+    axes: list[tuple[int, ...]] = [(1, *(0 for _ in strides))]
+    for n, *steps in zip(shape, *(s[: len(shape)] for s in strides), strict=True):
+        before, *larger = axes[-1]
+        if n == 1:
+            continue
+        if before == 1 or all(big == n * step for big, step in zip(larger, steps, strict=True)):
+            axes[-1] = (before * n, *steps)
+        else:
+            axes.append((n, *steps))
+    return axes

@@ -44,8 +44,8 @@ def laid_out(
             body.append("")
         root = scope.partition("/")[0]
         body += _block(scope, block)
-    body.append(_listed("return ", results, "", ",") if results else "return ()")
-    head = _listed(f"def {name}(", parameters, "):", ",")
+    body.append(listed("return ", results, "", ",") if results else "return ()")
+    head = listed(f"def {name}(", parameters, "):", ",")
     front = "".join(f"{line}\n" for line in above)
     inner = "\n".join(f"    {line}".rstrip() for text in body for line in text.split("\n"))
     return f"{front}{chr(10) * 2 if front else ''}{head}\n{inner}\n"
@@ -69,8 +69,8 @@ def _block(scope: str, lines: list[Line]) -> list[str]:
     return found
 
 
-def _listed(before: str, items: list[str], after: str, comma: str) -> str:
-    """Items in one line, or in several, if they are many."""
+def listed(before: str, items: list[str], after: str, comma: str) -> str:
+    """Code of items in one line, or in several if they are many."""
     single = comma if len(items) == 1 and before.startswith("return") else ""
     line = f"{before}{', '.join(items)}{single}{after}"
     if len(line) <= WIDTH:
@@ -82,5 +82,5 @@ def _listed(before: str, items: list[str], after: str, comma: str) -> str:
             row = ""
         row += f"{item}, "
     rows.append(row.rstrip())
-    opening, closing = (before, after) if before.endswith("(") else (f"{before}(", f"){after}")
+    opening, closing = (before, after) if before[-1] in "([" else (f"{before}(", f"){after}")
     return "\n".join([opening, *(f"    {row}" for row in rows), closing])

@@ -85,7 +85,10 @@ def given(name: str, value: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     \"\"\"An argument as an array; ValueError if its shape is another, TypeError if its dtype.\"\"\"
     array = np.asarray(value)
     if array.shape != shape:
-        raise ValueError(f"{{name}} has shape {{array.shape}}. This module was made for {{shape}}.")
+        raise ValueError(
+            f"{{name}} has shape {{array.shape}}. This module was made for {{shape}}:"
+            " export another one for other shapes."
+        )
     return array.astype(dtype, casting="same_kind", copy=False)
 """
 

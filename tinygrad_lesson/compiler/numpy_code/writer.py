@@ -17,10 +17,12 @@ from ...arrays import SLOT, Array
 from ...arrays import numpy as kernels
 from ...tracing.numbers import Compute, Number, Read
 from ...tracing.program import Constant, Equation, Program, Value
+from ..tapes.tape import SCALAR_TAPE
 from .layout import Line, laid_out
 from .lifetimes import Made, reused
 from .naming import Hints, Names
 from .notation import NOTATIONS, Notation, Text, literal, text
+from .tape_lines import TapeLines
 
 WIDE = 68
 """Expressions are not made longer than that by putting others into them."""
@@ -93,6 +95,7 @@ class _Writer:
         self.numbers: dict[int, Text] = {}
         self.read: list[int] = []
         self.lines: list[Line] = []
+        self.above: list[str] = []
         self.made: list[Made] = []
         self.needs: dict[Value, set[Value]] = {}  # of what is written inside a line
         self.outputs = program.outputs()
@@ -111,6 +114,9 @@ class _Writer:
             self._input(value)
         outputs = set(self.outputs)
         for equation in self.program.equations:
+            if equation.op is SCALAR_TAPE:
+                self._tape(equation)
+                continue
             expression = self._expression(equation)
             out = equation.out
             needs = {y for x in equation.values() for y in self.needs.get(x, (x,))}
@@ -133,6 +139,20 @@ class _Writer:
             code, inputs, self.read, self.notation.kernels, self.constants, parameters
         )  # fmt: skip
 
+    def _tape(self, equation: Equation) -> None:
+        """Write the lines of a tape."""
+        target = self.shown[equation.out] = self.names.new("found")
+        given = [
+            (self.texts[x] if type(x) is Value else self._number(x)).code for x in equation.inputs
+        ]
+        tape = TapeLines(equation.params["tape"], given, target, self.names, self.notation)
+        self.lines += tape.lines
+        self.constants |= tape.constants
+        self.above += tape.above
+        needs = {y for x in equation.values() for y in self.needs.get(x, (x,))}
+        self.made.append(Made(len(self.lines) - 1, equation, needs))
+        self.texts[equation.out] = Text(target, shape=equation.out.shape, dtype=equation.out.dtype)
+
     def _line_of(self, value: Value) -> Value:
         """The value of the line in which `value` is written."""
         while value in self.inside:
@@ -153,10 +173,11 @@ class _Writer:
 
     def _definitions(self) -> list[str]:
         """Constants, above the function."""
-        return [
+        constants = [
             f"{name} = {written}" if (written := constant(array)) else f"# {name}: {told(array)}"
             for name, array in self.constants.items()
         ]
+        return constants + self.above
 
     def _number(self, number: Number) -> Text:
         """A Python number: read from the state, or computed from such."""

@@ -19,8 +19,6 @@ gone through until nothing changes any more.
 
 from __future__ import annotations
 
-import operator
-
 from ...tracing.program import Program
 from .algebra import use_algebra
 from .common import merge_common
@@ -43,18 +41,11 @@ ROUNDS = 8
 
 def simplified(program: Program) -> Program:
     """The program after all passes."""
-    for _ in range(ROUNDS):
-        before = program
-        for improve in PASSES:
-            program = improve(program)
-        if _same(before, program):
+    program = program.with_equations(program.equations, {})  # without inputs that nobody needs
+    idle = 0  # how many passes in a row had nothing to do
+    for improve in PASSES * ROUNDS:
+        before, program = program, improve(program)
+        idle = idle + 1 if program is before else 0
+        if idle == len(PASSES):
             break
     return program
-
-
-def _same(one: Program, other: Program) -> bool:
-    """Whether all equations are the same; ``==`` of Numbers would be a part of the step."""
-    return len(one.equations) == len(other.equations) and all(
-        a.out is b.out and a.op is b.op and all(map(operator.is_, a.inputs, b.inputs))
-        for a, b in zip(one.equations, other.equations, strict=True)
-    )

@@ -36,13 +36,11 @@ def _is_number(equation: Equation) -> bool:
 
 def _sum(equation: Equation, workshop: Workshop) -> Equation | None:
     x, y = equation.inputs
-    if not _is_number(equation):
-        return None
-    if x is y and type(x) is Value:
+    if x is y and type(x) is Value and _is_number(equation):
         return become(equation, "multiply", 2, x)
     for one, other in ((x, y), (y, x)):
         negated = workshop.made(other, "negative")
-        if negated is not None:
+        if negated is not None and _is_number(equation):
             return become(equation, "subtract", one, negated.inputs[0])
     return None
 
@@ -65,16 +63,14 @@ def _difference(equation: Equation, workshop: Workshop) -> Equation | None:
 
 def _product(equation: Equation, workshop: Workshop) -> Equation | None:
     x, y = equation.inputs
-    if not _is_number(equation):
-        return None
     if x is y and type(x) is Value:
-        return become(equation, "square", x)
+        return become(equation, "square", x) if _is_number(equation) else None
     first, second = workshop.made(x, "negative"), workshop.made(y, "negative")
-    if first is not None and second is not None:
+    if first is not None and second is not None and _is_number(equation):
         return become(equation, "multiply", first.inputs[0], second.inputs[0])
     for one, other in ((x, y), (y, x)):
         factor = _factor(one)
-        inner = workshop.made(other, "multiply")
+        inner = workshop.made(other, "multiply") if factor is not None else None
         if factor is None or inner is None or equation.out.dtype.kind != "f":
             continue
         for place in (0, 1):
@@ -82,7 +78,7 @@ def _product(equation: Equation, workshop: Workshop) -> Equation | None:
             if second_factor is None or type(inner.inputs[1 - place]) is not Value:
                 continue
             merged = factor * second_factor
-            if _is_exact(factor, second_factor, merged):
+            if _is_exact(factor, second_factor, merged) and _is_number(equation):
                 return become(equation, "multiply", merged, inner.inputs[1 - place])
     return None
 

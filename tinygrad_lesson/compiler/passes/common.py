@@ -26,7 +26,8 @@ def merge_common(program: Program) -> Program:
 
     def replace(equation: Equation) -> Value | None:
         inputs = tuple(map(same, equation.inputs))
-        key = (equation.op.name, inputs, repr(sorted(equation.params.items(), key=repr)))
+        params = equation.params
+        key = (equation.op.name, inputs, repr(sorted(params.items(), key=repr)) if params else "")
         first = seen.setdefault(key, equation.out)
         return None if first is equation.out else first
 

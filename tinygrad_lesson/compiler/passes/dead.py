@@ -13,4 +13,6 @@ def drop_dead(program: Program) -> Program:
         if equation.out in needed:
             needed.update(equation.values())
             kept.append(equation)
+    if len(kept) == len(program.equations):
+        return program
     return program.with_equations(kept[::-1], {})

@@ -45,7 +45,8 @@ def fold_constants(program: Program) -> Program:
     folded = Program(
         inputs, program.equations, program.results, program.writes, program.host, program.guards
     )
-    return rewritten(folded, replace)
+    better = rewritten(folded, replace)
+    return program if better is folded else better
 
 
 def _is_constant(x: object) -> bool:

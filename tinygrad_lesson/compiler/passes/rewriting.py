@@ -14,6 +14,8 @@ from ...tracing.program import Equation, Program, Value
 def rewritten(program: Program, replace: Callable[[Equation], Value | None]) -> Program:
     """The program without the equations for which `replace` knows another value.
 
+    It is the very program if there are none.
+
     Parameters
     ----------
     program
@@ -24,7 +26,7 @@ def rewritten(program: Program, replace: Callable[[Equation], Value | None]) -> 
     renamed: dict[Value, Value] = {}
     equations = []
     for equation in program.equations:
-        if any(x in renamed for x in equation.values()):
+        if renamed and not renamed.keys().isdisjoint(equation.inputs):
             inputs: tuple[Any, ...] = tuple(
                 renamed.get(x, x) if type(x) is Value else x for x in equation.inputs
             )
@@ -36,7 +38,7 @@ def rewritten(program: Program, replace: Callable[[Equation], Value | None]) -> 
             renamed[equation.out] = other
             if other.source is None:
                 other.name = other.name or equation.out.name
-    return program.with_equations(equations, renamed)
+    return program.with_equations(equations, renamed) if renamed else program
 
 
 class Workshop:
@@ -82,14 +84,19 @@ Rule = Callable[[Equation, Workshop], Equation | None]
 
 
 def improved(program: Program, rules: Mapping[str, Rule]) -> Program:
-    """The program with equations in the form that the rule for their op gives them."""
+    """The program with equations in the form that the rule for their op gives them.
+
+    It is the very program if that is the form they have.
+    """
     workshop = Workshop(program)
     equations: list[Equation] = []
+    changed = False
     for equation in program.equations:
         rule = rules.get(equation.op.name)
         better = rule(equation, workshop) if rule is not None else None
         equations += workshop.keep(better or equation)
-    return program.with_equations(equations, {})
+        changed = changed or better is not None
+    return program.with_equations(equations, {}) if changed else program
 
 
 def become(equation: Equation, name: str, *inputs: Any, **params: Any) -> Equation:

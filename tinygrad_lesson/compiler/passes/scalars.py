@@ -17,6 +17,9 @@ ARITHMETIC = (
     "fmax", "fmin", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
 )  # fmt: skip
 
+FILLED = ("ones_like", "zeros_like", "empty_like", "broadcast_to")
+"""Ops whose result may be one number everywhere."""
+
 PLACES = dict.fromkeys(ARITHMETIC, (0, 1)) | {"where": (1, 2)}
 """Where ops take numbers as they take arrays. (Not ``pow``: ``x ** 0.5`` is the square root, which
 differs from the power at -0.0 and -inf.)"""
@@ -34,7 +37,7 @@ def number_of(x: object, workshop: Workshop) -> float | int | None:
         return None
     if type(x.source) is Constant:
         return _of_array(x.source.array)
-    made = workshop.made(x, "ones_like", "zeros_like", "empty_like", "broadcast_to")
+    made = workshop.made(x, *FILLED)
     if made is None:
         return None
     if made.op.name == "broadcast_to":
@@ -52,7 +55,16 @@ def _of_array(array: np.ndarray) -> float | int | None:
     return number if same else None
 
 
+def _is_filled(x: object, workshop: Workshop) -> bool:
+    """Whether all elements of `x` may be one number."""
+    return type(x) is Value and (
+        type(x.source) is Constant or workshop.made(x, *FILLED) is not None
+    )
+
+
 def _with_scalars(equation: Equation, workshop: Workshop) -> Equation | None:
+    if not any(_is_filled(x, workshop) for x in equation.inputs):
+        return None
     inputs = list(equation.inputs)
     places = PLACES.get(equation.op.name, ())
     for place, x in enumerate(inputs):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ...arrays import Array
 from ...dtypes import finfo
@@ -85,13 +85,11 @@ def group_norm(
     eps
         Added to the variance.
     """
-    input = _tensor(input)
-    channels = _channels("group_norm", input, 2, weight=weight, bias=bias)
-    input = _fitting("group_norm", input, weight, bias)
-    if num_groups < 1 or channels % num_groups:
+    input = _with_channels("group_norm", input, 2, weight=weight, bias=bias)
+    if num_groups < 1 or input.shape[1] % num_groups:
         raise ShapeError(
             layer_or("group_norm"),
-            f"{channels} channels, of shape {input.shape}, make no {num_groups} equal groups",
+            f"{input.shape[1]} channels, of shape {input.shape}, make no {num_groups} equal groups",
             "num_groups must divide the number of channels.",
         )
     grouped = input.reshape((input.shape[0], num_groups, math.prod(input.shape[1:]) // num_groups))
@@ -124,20 +122,15 @@ def instance_norm(
     momentum, eps
         As in :func:`batch_norm`.
     """
-    input = _tensor(input)
-    _channels(
+    input = _with_channels(
         "instance_norm", input, 3,
-        running_mean=running_mean, running_var=running_var, weight=weight, bias=bias,
+        weight=weight, bias=bias, running_mean=running_mean, running_var=running_var,
     )  # fmt: skip
-    input = _fitting("instance_norm", input, weight, bias, running_mean, running_var)
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     axes = tuple(range(2, input.ndim))
-    with no_grad():
-        if running_mean is not None:
-            _move(running_mean, input.mean(axis=axes).mean(axis=0), momentum)
-        if running_var is not None:
-            _move(running_var, input.var(axis=axes, correction=1).mean(axis=0), momentum)
+    _move(running_mean, lambda: input.mean(axis=axes).mean(axis=0), momentum)
+    _move(running_var, lambda: input.var(axis=axes, correction=1).mean(axis=0), momentum)
     out = standardize(input, axis=axes, eps=eps)
     return _affine(out, _along(input, weight), _along(input, bias))
 
@@ -170,12 +163,10 @@ def batch_norm(
     eps
         Added to the variance.
     """
-    input = _tensor(input)
-    _channels(
+    input = _with_channels(
         "batch_norm", input, 2,
-        running_mean=running_mean, running_var=running_var, weight=weight, bias=bias,
+        weight=weight, bias=bias, running_mean=running_mean, running_var=running_var,
     )  # fmt: skip
-    input = _fitting("batch_norm", input, weight, bias, running_mean, running_var)
     if not training:
         if running_mean is None or running_var is None:
             raise ArgumentError(
@@ -198,11 +189,8 @@ def batch_norm(
             " variance",
             "Train on more samples at a time, or pass training=False.",
         )
-    with no_grad():
-        if running_mean is not None:
-            _move(running_mean, input.mean(axis=axes), momentum)
-        if running_var is not None:
-            _move(running_var, input.var(axis=axes, correction=1), momentum)
+    _move(running_mean, lambda: input.mean(axis=axes), momentum)
+    _move(running_var, lambda: input.var(axis=axes, correction=1), momentum)
     out = standardize(input, axis=axes, eps=eps)
     return _affine(out, _along(input, weight), _along(input, bias))
 
@@ -223,8 +211,8 @@ def local_response_norm(
     alpha, beta, k
         Of the formula.
     """
-    input = _tensor(input)
-    channels = _channels("local_response_norm", input, 3)
+    input = _with_channels("local_response_norm", input, 3)
+    channels = input.shape[1]
     if size < 1:
         raise RangeError(
             layer_or("local_response_norm"), f"size={size} is no window", "Pass size >= 1."
@@ -248,9 +236,11 @@ def _fitting(name: str, input: Array, *parameters: Array | None) -> Tensor:
     return _tensor(input) if dtype is None else to_dtype(layer_or(name), input, dtype, "parameters")
 
 
-def _move(running: Tensor, new: Tensor, momentum: float) -> None:
-    """A running statistic, nearer to the one of this batch."""
-    running.assign((1 - momentum) * running + momentum * new)
+def _move(running: Tensor | None, new: Callable[[], Tensor], momentum: float) -> None:
+    """Bring a running statistic, if there is one, nearer to that of this batch."""
+    if running is not None:
+        with no_grad():
+            running.assign((1 - momentum) * running + momentum * new())
 
 
 def _affine(out: Tensor, weight: Array | None, bias: Array | None) -> Tensor:
@@ -289,17 +279,17 @@ def _last_axes(
     return tuple(range(-len(shape), 0))
 
 
-def _channels(name: str, input: Tensor, axes: int, **parameters: Array | None) -> int:
-    """The number of channels, of which each of `parameters` must have one number."""
-    if input.ndim < axes:
+def _with_channels(name: str, input: Array, axes: int, **parameters: Array | None) -> Tensor:
+    """The input, for each of whose channels each of `parameters` must have one number."""
+    x = _tensor(input)
+    if x.ndim < axes:
         wanted = "(N, C, ...)" if axes == 2 else "(N, C, L), (N, C, H, W) or more"
-        raise ShapeError(layer_or(name), f"the input has shape {input.shape}", f"Pass {wanted}.")
-    channels: int = input.shape[1]
+        raise ShapeError(layer_or(name), f"the input has shape {x.shape}", f"Pass {wanted}.")
     for word, values in parameters.items():
-        if values is not None and _tensor(values).shape != (channels,):
+        if values is not None and _tensor(values).shape != (x.shape[1],):
             raise ShapeError(
                 layer_or(name),
-                f"{word} has shape {_tensor(values).shape} for an input of {input.shape}",
-                f"Pass shape ({channels},): one number for each channel.",
+                f"{word} has shape {_tensor(values).shape} for an input of {x.shape}",
+                f"Pass shape ({x.shape[1]},): one number for each channel.",
             )
-    return channels
+    return _fitting(name, x, *parameters.values())

@@ -11,6 +11,7 @@ from ...arguments import count
 from ...arrays import Array
 from ...creation import arange
 from ...errors import RangeError, ShapeError
+from ...ops.precision import narrowed, widened
 from ...tensor import Tensor
 from .images import floating_images, per_axis
 from .place import layer_or
@@ -213,8 +214,10 @@ def _avg_pool(
     windows = _windows(where, x, kernel_size, stride, padding, 1, ceil_mode)
     if divisor is not None and count(where, "divisor_override", divisor) == 0:
         raise RangeError(where, "divisor_override=0", "Pass a number to divide by.")
+    (x,), dtype = widened(ops, x)
     sums = ops.pool_sum(x, *windows)
-    out = sums / divisor if divisor is not None else _means(sums, x, windows, include_padding)
+    means = _means(sums, x, windows, include_padding) if divisor is None else sums / divisor
+    out: Tensor = narrowed(ops, means, dtype)
     return out[0] if single else out
 
 
@@ -285,10 +288,12 @@ def _lp_pool(
         raise RangeError(where, f"norm_type={norm_type}", "Pass a positive number; it may be 2.")
     x, single = floating_images(where, axes, input)
     windows = _windows(where, x, kernel_size, stride, 0, 1, ceil_mode)
+    (x,), dtype = widened(ops, x)
     sums = ops.pool_sum(x**norm_type, *windows)
     sums = _means(sums, x, windows, True) * math.prod(windows.kernel)
     nothing = sums == 0
-    out = ops.where(nothing, 0.0, ops.where(nothing, 1.0, sums) ** (1 / norm_type))
+    out: Tensor = ops.where(nothing, 0.0, ops.where(nothing, 1.0, sums) ** (1 / norm_type))
+    out = narrowed(ops, out, dtype)
     return out[0] if single else out
 
 

@@ -12,16 +12,8 @@
  * NaN goes through; exp(-inf) is 0, log(0) is -inf; denormals are as exact as the rest.
  */
 #include <math.h>
-#include <stdint.h>
 #include <string.h>
-
-typedef float f32;
-typedef double f64;
-typedef int64_t i64;
-typedef int32_t i32;
-typedef int16_t i16;
-typedef int8_t i8;
-typedef uint8_t u8;
+#include "numbers.h"
 
 /* a * b + c: with one rounding where the processor does so in one instruction. The compiler must
  * not do this by itself (-ffp-contract=off): x * x - y * y is 0 in NumPy where x is y, and its root
@@ -51,63 +43,64 @@ static inline f32 power_f32(i32 n) { return bits_f32((uint32_t)(n + 127) << 23);
 
 /* exp(r) - 1 for r in +- log(2) / 2. */
 static inline f32 near_f32(f32 r) {
-    f32 p = 1.98577976e-4f;
-    p = ma_f32(p, r, 1.39336044e-3f);
-    p = ma_f32(p, r, 8.33336073e-3f);
-    p = ma_f32(p, r, 4.16664655e-2f);
-    p = ma_f32(p, r, 0.166666665f);
-    p = ma_f32(p, r, 0.500000001f);
-    return ma_f32(p * r, r, r);
+    const f32 z = r * r; /* by pairs: the chain of what waits for what is shorter */
+    f32 p = ma_f32(ma_f32(1.98577976e-4f, r, 1.39336044e-3f), z,
+                   ma_f32(8.33336073e-3f, r, 4.16664655e-2f));
+    p = ma_f32(p, z, ma_f32(0.166666665f, r, 0.500000001f));
+    return ma_f32(p, z, r);
+}
+
+/* x = n log(2) + r, with a whole n. */
+static inline f32 reduced_f32(f32 x, i32 *n) {
+    const f32 shifted = ma_f32(x, 1.44269504f, 12582912.0f); /* the integer nearest: low bits */
+    const f32 whole = shifted - 12582912.0f;
+    *n = (i32)(f32_bits(shifted) - 0x4B400000u);
+    return ma_f32(whole, 2.12194440e-4f, ma_f32(whole, -0.693359375f, x));
 }
 
 static inline f32 exp_f32(f32 x) {
     f32 y = x > 89.0f ? 89.0f : x;
     y = y < -104.0f ? -104.0f : y; /* comparisons with NaN are false: it stays */
-    const f32 shifted = ma_f32(y, 1.44269504f, 12582912.0f); /* the integer nearest: low bits */
-    const i32 n = (i32)(f32_bits(shifted) - 0x4B400000u);
-    const f32 whole = shifted - 12582912.0f;
-    const f32 r = ma_f32(whole, 2.12194440e-4f, ma_f32(whole, -0.693359375f, y));
-    const f32 p = near_f32(r) + 1.0f;
-    const i32 half = n / 2; /* in two steps, so that denormals come out right */
+    i32 n;
+    const f32 p = near_f32(reduced_f32(y, &n)) + 1.0f;
+    const i32 half = n >> 1; /* in two steps, so that denormals come out right */
     return p * power_f32(half) * power_f32(n - half);
 }
 
 static inline f32 expm1_f32(f32 x) {
     f32 y = x > 89.0f ? 89.0f : x;
     y = y < -20.0f ? -20.0f : y;
-    const f32 shifted = ma_f32(y, 1.44269504f, 12582912.0f);
-    const i32 n = (i32)(f32_bits(shifted) - 0x4B400000u);
-    const f32 whole = shifted - 12582912.0f;
-    const f32 r = ma_f32(whole, 2.12194440e-4f, ma_f32(whole, -0.693359375f, y));
+    i32 n;
+    const f32 p = near_f32(reduced_f32(y, &n));
     const f32 half = power_f32(n - 1); /* of 2 to the power n, which may be too large */
-    const f32 out = 2.0f * ma_f32(half, near_f32(r), half - 0.5f);
+    const f32 out = 2.0f * ma_f32(half, p, half - 0.5f);
     return fabsf(x) < 1e-10f ? x : out;
 }
 
+/* x = (1 + f) 2^n, with 1 + f between the roots of 1/2 and of 2. */
+static inline f32 fraction_f32(f32 x, i32 *n) {
+    const uint32_t bits = f32_bits(x) - 0x3F3504F3u;
+    *n = (i32)bits >> 23;
+    return bits_f32((bits & 0x007FFFFFu) + 0x3F3504F3u) - 1.0f;
+}
+
+/* log((1 + f) 2^n) */
+static inline f32 joined_f32(f32 f, i32 n) {
+    const f32 z = f * f, y = z * z, e = (f32)n;
+    f32 p = ma_f32(ma_f32(-0.11514563f, f, 0.116770144f), z,
+                   ma_f32(-0.124201486f, f, 0.142493219f));
+    p = ma_f32(ma_f32(0.0703758343f, y, p), y,
+               ma_f32(ma_f32(-0.166680573f, f, 0.200007148f), z,
+                      ma_f32(-0.24999994f, f, 0.333333312f)));
+    const f32 out = ma_f32(-0.5f, z, ma_f32(f * z, p, e * -2.12194440e-4f));
+    return ma_f32(e, 0.693359375f, f + out);
+}
+
 static inline f32 log_f32(f32 x) {
-    const f32 scale = x < 1.17549435e-38f ? 8388608.0f : 1.0f; /* a denormal is made normal */
-    const f32 y = x * scale;
-    const uint32_t bits = f32_bits(y);
-    i32 n = (i32)(bits >> 23) - 127;
-    f32 m = bits_f32((bits & 0x007FFFFFu) | 0x3F800000u);
-    const i32 large = m > 1.41421356f;
-    m = large ? m * 0.5f : m;
-    n = n + large;
-    const f32 e = (f32)n - (scale > 1.0f ? 23.0f : 0.0f);
-    const f32 f = m - 1.0f;
-    f32 p = 0.0703758343f;
-    p = ma_f32(p, f, -0.11514563f);
-    p = ma_f32(p, f, 0.116770144f);
-    p = ma_f32(p, f, -0.124201486f);
-    p = ma_f32(p, f, 0.142493219f);
-    p = ma_f32(p, f, -0.166680573f);
-    p = ma_f32(p, f, 0.200007148f);
-    p = ma_f32(p, f, -0.24999994f);
-    p = ma_f32(p, f, 0.333333312f);
-    const f32 z = f * f;
-    f32 out = ma_f32(f * z, p, e * -2.12194440e-4f);
-    out = ma_f32(-0.5f, z, out);
-    out = ma_f32(e, 0.693359375f, f + out);
+    const i32 denormal = x < 1.17549435e-38f;
+    i32 n;
+    const f32 f = fraction_f32(denormal ? x * 8388608.0f : x, &n);
+    f32 out = joined_f32(f, denormal ? n - 23 : n);
     out = x < INFINITY ? out : x; /* inf and NaN as they are */
     out = x == 0.0f ? -INFINITY : out;
     return x < 0.0f ? NAN : out;
@@ -159,35 +152,38 @@ static inline f64 near_f64(f64 r) {
     return ma_f64(p * r, r, r);
 }
 
+static inline f64 reduced_f64(f64 x, f64 *n) {
+    *n = ma_f64(x, 1.4426950408889634, 6755399441055744.0) - 6755399441055744.0;
+    return ma_f64(*n, -1.90821492927058770e-10, ma_f64(*n, -0.69314718036912382, x));
+}
+
 static inline f64 exp_f64(f64 x) {
     f64 y = x > 710.0 ? 710.0 : x;
     y = y < -746.0 ? -746.0 : y;
-    const f64 n = ma_f64(y, 1.4426950408889634, 6755399441055744.0) - 6755399441055744.0;
-    const f64 r = ma_f64(n, -1.90821492927058770e-10, ma_f64(n, -0.69314718036912382, y));
+    f64 n;
+    const f64 p = near_f64(reduced_f64(y, &n)) + 1.0;
     const f64 first = n > 1000.0 ? 1000.0 : n < -1000.0 ? -1000.0 : n;
-    return (near_f64(r) + 1.0) * power_f64(first) * power_f64(n - first);
+    return p * power_f64(first) * power_f64(n - first);
 }
 
 static inline f64 expm1_f64(f64 x) {
     f64 y = x > 710.0 ? 710.0 : x;
     y = y < -40.0 ? -40.0 : y;
-    const f64 n = ma_f64(y, 1.4426950408889634, 6755399441055744.0) - 6755399441055744.0;
-    const f64 r = ma_f64(n, -1.90821492927058770e-10, ma_f64(n, -0.69314718036912382, y));
+    f64 n;
+    const f64 p = near_f64(reduced_f64(y, &n));
     const f64 half = power_f64(n - 1.0);
-    const f64 out = 2.0 * ma_f64(half, near_f64(r), half - 0.5);
+    const f64 out = 2.0 * ma_f64(half, p, half - 0.5);
     return fabs(x) < 1e-20 ? x : out;
 }
 
-static inline f64 log_f64(f64 x) {
-    const f64 scale = x < 2.2250738585072014e-308 ? 18014398509481984.0 : 1.0;
-    const f64 y = x * scale;
-    const uint64_t bits = f64_bits(y);
-    f64 n = bits_f64((bits >> 52) | 0x4330000000000000u) - 4503599627371519.0;
-    f64 m = bits_f64((bits & 0x000FFFFFFFFFFFFFu) | 0x3FF0000000000000u);
-    const f64 large = m > 1.4142135623730951 ? 1.0 : 0.0;
-    m = large > 0.0 ? m * 0.5 : m;
-    n = n + large - (scale > 1.0 ? 54.0 : 0.0);
-    const f64 f = m - 1.0, s = f / (2.0 + f), z = s * s; /* log((1 + s) / (1 - s)) */
+static inline f64 fraction_f64(f64 x, f64 *n) {
+    const uint64_t root = 0x3FE6A09E667F3BCDu, bits = f64_bits(x) + (0x3FF0000000000000u - root);
+    *n = bits_f64((bits >> 52) | 0x4330000000000000u) - 4503599627371519.0;
+    return bits_f64((bits & 0x000FFFFFFFFFFFFFu) + root) - 1.0;
+}
+
+static inline f64 joined_f64(f64 f, f64 n) {
+    const f64 s = f / (2.0 + f), z = s * s; /* log((1 + s) / (1 - s)) */
     f64 p = 0.14616585424888622;
     p = ma_f64(p, z, 0.153317106182107716);
     p = ma_f64(p, z, 0.18182889455674946);
@@ -197,7 +193,14 @@ static inline f64 log_f64(f64 x) {
     p = ma_f64(p, z, 0.666666666666666969);
     const f64 h = 0.5 * f * f;
     const f64 low = ma_f64(s, ma_f64(p, z, h), n * 1.90821492927058770e-10);
-    f64 out = ma_f64(n, 0.69314718036912382, f - (h - low));
+    return ma_f64(n, 0.69314718036912382, f - (h - low));
+}
+
+static inline f64 log_f64(f64 x) {
+    const int denormal = x < 2.2250738585072014e-308;
+    f64 n;
+    const f64 f = fraction_f64(denormal ? x * 18014398509481984.0 : x, &n);
+    f64 out = joined_f64(f, denormal ? n - 54.0 : n);
     out = x < INFINITY ? out : x;
     out = x == 0.0 ? -INFINITY : out;
     return x < 0.0 ? NAN : out;
@@ -242,22 +245,34 @@ static inline f64 erf_f64(f64 x) {
 
 /* ---- both ---- */
 
-#define LIMIT_f32 ((f32)88) /* exp of it is still finite */
+#define LIMIT_f32 88.0f /* exp of it is still finite */
 #define LIMIT_f64 709.0
 
-#define FROM_THESE(T, S)                                                           \
-    static inline T log1p_##T(T x) { /* what rounding took from 1 + x is put back */ \
-        const T u = 1 + x, lost = (u - 1) - x, out = log_##T(u);                   \
-        return u > 0 && u < INFINITY ? (x == 0 ? x : out - lost / u) : out;        \
-    }                                                                              \
-    static inline T sigmoid_##T(T x) { /* never 0, for its logarithm is taken */   \
-        return 1 / (1 + exp_##T(min_##T(-x, LIMIT_##T)));                          \
-    }                                                                              \
-    static inline T tanh_##T(T x) {                                                \
-        const T a = fabs##S(x), e = expm1_##T(2 * (a > 20 ? 20 : a));              \
-        return copysign##S(e / (e + 2), x);                                        \
+#define FROM_THESE(T, N, S, LOW, EVEN)                                               \
+    static inline T log1p_##T(T x) { /* what rounding takes from 1 + x is put back */ \
+        const T u = 1 + x, lost = x - (u - 1);                                       \
+        N n;                                                                         \
+        const T f = fraction_##T(u, &n);                                             \
+        T out = joined_##T(ma_##T(lost, power_##T(n > EVEN ? -EVEN : -n), f), n);    \
+        out = u < INFINITY ? out : u;                                                \
+        out = x == 0 ? x : out;                                                      \
+        return u > 0 ? out : u == 0 ? -INFINITY : NAN;                               \
+    }                                                                                \
+    static inline T sigmoid_##T(T x) { /* never 0, for its logarithm is taken */     \
+        T y = x < -LIMIT_##T ? LIMIT_##T : -x;                                       \
+        y = y < LOW ? LOW : y;                                                       \
+        N n;                                                                         \
+        const T p = near_##T(reduced_##T(y, &n)), power = power_##T(n);              \
+        return 1 / (1 + ma_##T(p, power, power));                                    \
+    }                                                                                \
+    static inline T tanh_##T(T x) {                                                  \
+        const T a = fabs##S(x);                                                      \
+        N n;                                                                         \
+        const T p = near_##T(reduced_##T(a > 20 ? 40 : a + a, &n));                  \
+        const T half = power_##T(n - 1), e = ma_##T(half, p, half - (T)0.5);         \
+        return copysign##S(e / (e + 1), x); /* e is half of exp(2 a) - 1 */          \
     }
-FROM_THESE(f32, f)
-FROM_THESE(f64, )
+FROM_THESE(f32, i32, f, -87.0f, 126)
+FROM_THESE(f64, f64, , -708.0, 1022)
 
 #include "formulas.h"

@@ -4,6 +4,7 @@
  * left out while they work: each calls it for its own share.
  */
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include "team.h"
 
@@ -13,7 +14,9 @@ enum { MOST = 64, PATIENCE = 20000 };
 
 static pthread_mutex_t taken = PTHREAD_MUTEX_INITIALIZER, lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
-static atomic_int job, sleeping, failed;
+static pthread_rwlock_t running = PTHREAD_RWLOCK_INITIALIZER; /* read by steps, written by forks */
+static atomic_int sleeping, failed;
+static atomic_llong job; /* 128 times its number, and how many threads run it: both at one look */
 static int helpers;
 static struct {
     step run;
@@ -25,9 +28,9 @@ static struct {
 static void (*set_blas)(int);
 static int (*get_blas)(void);
 
-static void *help(void *told) { /* its number, and the number of the last job before its first */
+static void *help(void *told) { /* its number, and 256 times the last job before its first */
     const int64_t me = (int64_t)told & 255;
-    for (int done = (int)((int64_t)told >> 8);;) {
+    for (int64_t done = (int64_t)told >> 8;;) {
         for (int n = 0; atomic_load_explicit(&job, memory_order_acquire) == done && n < PATIENCE; n++)
             rest();
         if (atomic_load(&job) == done) {
@@ -38,46 +41,59 @@ static void *help(void *told) { /* its number, and the number of the last job be
             pthread_mutex_unlock(&lock);
         }
         done = atomic_load(&job);
-        if (me < now.m.size) {
-            if (now.run(now.p, now.arena, now.n, me, &now.m)) atomic_store(&failed, 1);
+        if (me < (done & 127)) { /* then this job is not over without it */
+            const int bad = now.run(now.p, now.arena, now.n, me, &now.m);
+            if (bad) atomic_fetch_or(&failed, bad);
             meet(&now.m);
         }
     }
     return 0;
 }
 
-static void forget(void) { /* in a child that was forked there are no threads but one */
+/* A process is forked between steps: the BLAS cannot bear it in the middle of a product. In the
+ * child there are no threads but one. */
+static void wait_for_steps(void) { pthread_rwlock_wrlock(&running); }
+
+static void go_on(void) { pthread_rwlock_unlock(&running); }
+
+static void begin_anew(void) {
     helpers = 0;
     atomic_store(&sleeping, 0);
-    pthread_mutex_init(&taken, 0);
-    pthread_mutex_init(&lock, 0);
     pthread_cond_init(&work, 0);
+    pthread_mutex_init(&lock, 0);
+    pthread_rwlock_init(&running, 0);
+}
+
+__attribute__((constructor)) static void look_after_forks(void) {
+    pthread_atfork(wait_for_steps, go_on, begin_anew);
+}
+
+static int hire(int wanted) { /* so many helpers, or as many as there can be */
+    if (helpers >= wanted) return wanted;
+    sigset_t all, before; /* signals are for the threads of the program itself */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (pthread_t thread; helpers < wanted; helpers++) {
+        const int64_t first = atomic_load(&job) << 8 | (helpers + 1);
+        if (pthread_create(&thread, 0, help, (void *)first)) break;
+        pthread_detach(thread);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, 0);
+    return helpers;
 }
 
 __attribute__((visibility("default"))) void use_blas_threads(void *set, void *get) {
     set_blas = (void (*)(int))set;
     get_blas = (int (*)(void))get;
-    pthread_atfork(0, 0, forget);
 }
 
-__attribute__((visibility("default")))
-int32_t run(step f, void **p, char *arena, const double *n, int size) {
-    if (size < 2 || pthread_mutex_trylock(&taken)) {
-        meeting alone = {0, 0, 1};
-        return f(p, arena, n, 0, &alone);
-    }
-    if (size > MOST) size = MOST;
+static int32_t run_together(step f, void **p, char *arena, const double *n, int size) {
     now.run = f, now.p = p, now.arena = arena, now.n = n;
-    for (pthread_t thread; helpers < size - 1; helpers++) {
-        const int64_t told = (int64_t)atomic_load(&job) << 8 | (helpers + 1);
-        if (pthread_create(&thread, 0, help, (void *)told)) break;
-        pthread_detach(thread);
-    }
-    now.m.size = helpers + 1 < size ? helpers + 1 : size;
+    now.m.size = 1 + hire(size - 1);
     atomic_store(&failed, 0);
     const int threads = get_blas ? get_blas() : 0;
     if (set_blas) set_blas(1);
-    atomic_fetch_add_explicit(&job, 1, memory_order_acq_rel);
+    atomic_store(&job, (atomic_load(&job) / 128 + 1) * 128 + now.m.size);
     if (atomic_load(&sleeping)) {
         pthread_mutex_lock(&lock);
         pthread_cond_broadcast(&work);
@@ -86,7 +102,33 @@ int32_t run(step f, void **p, char *arena, const double *n, int size) {
     const int bad = f(p, arena, n, 0, &now.m);
     meet(&now.m);
     if (set_blas) set_blas(threads);
-    const int result = bad | atomic_load(&failed);
-    pthread_mutex_unlock(&taken);
-    return result;
+    return bad | atomic_load(&failed);
+}
+
+__attribute__((visibility("default")))
+int32_t run(step f, void **p, char *arena, const double *n, int size) {
+    int32_t bad;
+    pthread_rwlock_rdlock(&running);
+    if (size < 2 || pthread_mutex_trylock(&taken)) {
+        meeting alone = {0, 0, 1};
+        bad = f(p, arena, n, 0, &alone);
+    } else {
+        bad = run_together(f, p, arena, n, size < MOST ? size : MOST);
+        pthread_mutex_unlock(&taken);
+    }
+    pthread_rwlock_unlock(&running);
+    return bad;
+}
+
+typedef struct {
+    step run;
+    void **p;
+    char *arena;
+    const double *n;
+    int64_t size;
+} call;
+
+/* The same, told in one argument: ctypes takes longer for each than a small step. */
+__attribute__((visibility("default"))) int32_t run_told(const call *told) {
+    return run(told->run, told->p, told->arena, told->n, (int)told->size);
 }

@@ -1,0 +1,32 @@
+"""Whether contenders compute the same: their losses, and the gradients at the start."""
+
+from __future__ import annotations
+
+import pathlib
+
+import numpy as np
+from works import Work
+
+
+class Answer:
+    """The loss of a contender and its gradients by name, read from the file that it wrote."""
+
+    def __init__(self, path: pathlib.Path, losses: list[float]) -> None:
+        with np.load(path) as file:
+            self.gradients = {name: file[name] for name in file.files if name != "loss"}
+            self.loss = float(file["loss"])
+        self.losses = losses
+
+    def apart(self, other: Answer, work: Work) -> float:
+        """The largest difference of losses, and of gradients relative to the largest of all."""
+        pairs = [(self.loss, other.loss)]
+        if not work.random:
+            pairs += zip(self.losses, other.losses, strict=True)
+        worst = max(abs(a - b) / max(abs(a), 1e-30) for a, b in pairs)
+        if self.gradients.keys() != other.gradients.keys():
+            return float("nan")
+        largest = max(float(np.abs(g).max()) for g in self.gradients.values())
+        for name, mine in self.gradients.items():
+            error = np.abs(mine.astype(np.float64) - other.gradients[name]).max() / largest
+            worst = max(worst, float(error)) if error == error else float("nan")
+        return worst

@@ -1,0 +1,92 @@
+"""C mode: results do not depend on the number of threads, to the bit.
+
+(Products of matrices and what is made of them are shared out by another rule, and left out here.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tinygrad_lesson as tl
+from tinygrad_lesson.compiler.c_code import team, toolchain
+from tinygrad_lesson.nn import functional as F  # noqa: N812
+
+from . import support  # noqa: F401  settings of hypothesis
+
+pytestmark = pytest.mark.skipif(not toolchain.find_compiler(), reason="no C compiler")
+
+Step = Callable[..., list[tl.Tensor]]
+
+
+def maps(x: tl.Tensor, places: tl.Tensor) -> list[tl.Tensor]:
+    turned = x.T.reshape(x.shape)
+    return [tl.exp(x) * turned + tl.tanh(x), x.T[::-1] / 3, tl.gelu(x[:, ::2]), tl.sin(x) > 0.5]
+
+
+def rows(x: tl.Tensor, places: tl.Tensor) -> list[tl.Tensor]:
+    return [
+        tl.softmax(x, axis=1), x.max(axis=1), tl.var(x, axis=-1), x.sum(axis=1),
+        F.layer_norm(x, x.shape[1:]), tl.softmax(x, axis=0),
+    ]  # fmt: skip
+
+
+def one_row(x: tl.Tensor, places: tl.Tensor) -> list[tl.Tensor]:
+    wide = tl.broadcast_to(x, (1 + 40_000 // x.size, *x.shape)).reshape(-1)  # it will be shared
+    return [wide.sum(), tl.exp(wide).mean() * 2, tl.softmax(wide), tl.std(wide), wide.max()]
+
+
+def columns(x: tl.Tensor, places: tl.Tensor) -> list[tl.Tensor]:
+    cube = tl.stack([x, 2 * x, tl.exp(x)])
+    return [
+        x.sum(axis=0), x[::-1].sum(axis=0), x.T.sum(axis=0), cube.sum(axis=1),
+        cube.sum(axis=(0, 1)), cube.sum(axis=(0, 2)), cube[:, :, :1].sum(axis=1),
+    ]  # fmt: skip
+
+
+def moves(x: tl.Tensor, places: tl.Tensor) -> list[tl.Tensor]:
+    x = x.detach().requires_grad_()
+    chosen = x[places]
+    loss = (chosen * tl.sin(chosen)).sum() + (x[1:, ::2] ** 2).sum()
+    return [
+        chosen.detach(), tl.take(x.detach(), places, axis=0), tl.concat([x, x], axis=1).detach(),
+        *tl.autograd.grad([loss], [x]),
+    ]  # fmt: skip
+
+
+def windows(x: tl.Tensor, places: tl.Tensor) -> list[tl.Tensor]:
+    image = x.detach().reshape(1, 1, *x.shape).requires_grad_()
+    pooled = F.max_pool2d(image, 2, stride=1, padding=1)
+    return [pooled.detach(), *tl.autograd.grad([(pooled * pooled).sum()], [image])]
+
+
+KINDS: list[Step] = [maps, rows, one_row, columns, moves, windows]
+
+
+def outcomes(inputs: list[np.ndarray], threads: int) -> list[np.ndarray]:
+    """What all steps give, compiled as one, the third time."""
+    step = tl.compile(
+        lambda *given: [out for kind in KINDS for out in kind(*given)], mode="c", threads=threads
+    )  # fmt: skip
+    for _ in range(3):
+        results = step(*map(tl.Tensor, inputs))
+    assert step._entry().mode == "c"
+    return [result.numpy() for result in results]
+
+
+@settings(max_examples=5)
+@given(st.integers(1, 70), st.integers(1, 600), st.sampled_from(["float32", "float64"]))
+def test_results_do_not_depend_on_the_number_of_threads(n: int, m: int, dtype: str) -> None:
+    rng = np.random.default_rng(n * m)
+    inputs: list[Any] = [rng.normal(size=(n, m)).astype(dtype), rng.integers(-n, n, 100)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(team, "WORTHWHILE", 0)
+        alone, *others = (outcomes(inputs, threads) for threads in (1, 2, 3))
+    for other in others:
+        for place, (x, y) in enumerate(zip(alone, other, strict=True)):
+            assert np.array_equal(x, y, equal_nan=True), place

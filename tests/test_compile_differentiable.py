@@ -1,0 +1,255 @@
+"""Compiled functions whose results are differentiated outside: forward and backward are compiled.
+
+Gradients reach arguments, what those were made from, and whatever the function reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_lesson as tl
+from tinygrad_lesson import Tensor, nn, optim
+from tinygrad_lesson.compiler import Compiled
+from tinygrad_lesson.compiler.c_code import toolchain
+from tinygrad_lesson.errors import GradientError
+
+F = nn.functional
+needs_compiler = pytest.mark.skipif(not toolchain.find_compiler(), reason="no C compiler")
+MODES = ["numpy", pytest.param("c", marks=needs_compiler)]
+
+
+def x_of(*shape: int, seed: int = 0, dtype: Any = np.float64) -> Tensor:
+    return Tensor(np.random.default_rng(seed).normal(size=shape).astype(dtype))
+
+
+def close(actual: Any, expected: Any, dtype: Any = np.float64) -> None:
+    rtol = 1e-9 if dtype == np.float64 else 1e-4
+    np.testing.assert_allclose(np.asarray(actual), np.asarray(expected), rtol=rtol, atol=rtol / 100)
+
+
+def model() -> nn.Module:
+    tl.manual_seed(0)
+    return nn.Sequential(
+        nn.Linear(3, 8, bias=False), nn.BatchNorm1d(8), nn.Tanh(), nn.Dropout(0.3), nn.Linear(8, 2)
+    )
+
+
+def run_in_python(step: Compiled[..., Any]) -> Callable[[], int]:
+    """How often the function behind a compiled one is run."""
+    function, count = step.function, [0]
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        count[0] += 1
+        return function(*args, **kwargs)
+
+    step.function = counted
+    return lambda: count[0]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_training_around_compiled_functions(mode: str, dtype: Any) -> None:
+    """Two in a row: the gradient goes through the second into the first, and to the input."""
+    found = []
+    for compiled in (False, True):
+        net = model().float() if dtype == np.float32 else model().double()
+        sgd = optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+        forward: Any = net
+        loss_of: Any = F.mse_loss
+        if compiled:
+            forward, loss_of = tl.compile(mode=mode)(net), tl.compile(mode=mode)(F.mse_loss)
+            counts = [run_in_python(forward), run_in_python(loss_of)]
+        tl.manual_seed(3)
+        numbers: list[Any] = []
+        for n in range(5):
+            x = x_of(6, 3, seed=n, dtype=dtype)
+            x.requires_grad = True
+            out = forward(x)
+            loss = loss_of(out, x_of(6, 2, seed=9, dtype=dtype))
+            sgd.zero_grad()
+            loss.backward()
+            sgd.step()
+            numbers += [loss.item(), x.grad, *(p.grad for p in net.parameters())]
+        numbers += net.state_dict().values()  # running statistics were written once in each step
+        numbers.append(tl.rand(3))  # and as much was drawn
+        found.append([np.array(x) for x in numbers])
+    assert [count() for count in counts] == [1, 1]
+    assert loss.node is not None
+    assert repr(loss.node) == f"<node compiled () {np.dtype(dtype)}>"
+    for one, other in zip(*found, strict=True):
+        close(other, one, dtype)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_several_results_of_several_kinds(mode: str) -> None:
+    w = Tensor([1.0, -2.0, 3.0], requires_grad=True, dtype=tl.float64)
+    b = Tensor([0.5], requires_grad=True, dtype=tl.float32)
+
+    def function(x: Tensor, *, scale: float) -> dict[str, Any]:
+        y = tl.exp(x * w) * scale
+        return {
+            "y": y, "half": (b * 2).sum(), "who": tl.argmax(y), "name": "fine", "x": x,
+            "same": [y], "apart": y.detach(),
+        }  # fmt: skip
+
+    compiled = tl.compile(mode=mode)(function)
+    found = []
+    for run in (function, compiled, compiled, compiled):
+        w.grad = b.grad = None
+        x = x_of(4, 3)
+        x.requires_grad = True
+        out = run(x, scale=2.0)
+        assert not out["apart"].requires_grad
+        assert not out["who"].requires_grad
+        loss = (out["y"] ** 2).sum() + out["half"] * 3 + (out["x"] * out["same"][0]).sum()
+        loss.backward()
+        found.append([loss.item(), x.grad, w.grad, b.grad, out["who"], out["name"]])
+    for others in found[1:]:
+        for one, other in zip(found[0][:-1], others[:-1], strict=True):
+            close(other, one, np.float32)
+        assert others[-1] == "fine"
+    assert b.grad is not None
+    assert b.grad.dtype == tl.float32
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_graph_keeps_what_it_was_made_from(mode: str) -> None:
+    """Between forward and backward parameters, arguments and results may become others."""
+    w = Tensor([2.0, 3.0], requires_grad=True, dtype=tl.float64)
+    square = tl.compile(mode=mode)(lambda x: (tl.exp(x * 0.1) * w * w * x).sum())
+    data = np.array([1.0, 2.0])
+    expected = 2 * np.exp([0.1, 0.2]) * [2.0, 3.0] * data
+    for _ in range(3):
+        w.assign([2.0, 3.0])
+        w.grad = None
+        loss = square(Tensor(data))
+        others = [square(Tensor(data * n)) for n in range(5)]
+        w.assign([7.0, 7.0])
+        loss.backward(retain_graph=True)
+        close(w.grad, expected)
+        loss.backward()
+        close(w.grad, 2 * expected)
+        assert len(others) == 5
+
+
+def test_changes_between_calls_are_seen() -> None:
+    net: Any = nn.Linear(3, 1).double()
+    forward = tl.compile(net)
+    x = x_of(4, 3)
+
+    def gradients() -> list[Any]:
+        found = []
+        for run in (net, forward):
+            for p in net.parameters():
+                p.grad = None
+            out = run(x)
+            if out.requires_grad:
+                out.sum().backward()
+            found.append([p.grad for p in net.parameters()])
+        for one, other in zip(*found, strict=True):
+            assert (one is None) == (other is None)
+            if one is not None:
+                close(other, one)
+        return found[0]
+
+    gradients(), gradients()
+    net.weight.requires_grad = False
+    assert gradients()[0] is None
+    net.bias.requires_grad = False
+    assert gradients() == [None, None]
+    net.requires_grad_(True)
+    hook = net.weight.register_hook(lambda g: g * 10.0)
+    close(gradients()[0], 10 * x.numpy().sum(0, keepdims=True))
+    hook.remove()
+    close(gradients()[0], x.numpy().sum(0, keepdims=True))
+    with tl.no_grad():
+        assert not forward(x).requires_grad
+    assert forward(x).requires_grad
+
+
+def test_results_of_a_training_step_have_no_history() -> None:
+    net = nn.Linear(3, 1)
+    sgd = optim.SGD(net.parameters(), lr=0.1)
+
+    def step(x: Tensor) -> tuple[Tensor, Tensor]:
+        out = net(x)
+        loss = (out**2).mean()
+        sgd.zero_grad()
+        loss.backward()
+        sgd.step()
+        return loss, tl.tanh(out)
+
+    compiled = tl.compile(step)
+    for _ in range(3):
+        assert not any(result.requires_grad for result in compiled(tl.ones(2, 3)))
+
+
+def test_history_from_before() -> None:
+    """What a function reads may have one; the graph then is recorded op by op."""
+    w = Tensor([2.0], requires_grad=True)
+    before = w * 3.0
+    f = tl.compile(lambda x: (x * before).sum())
+    for _ in range(2):
+        w.grad = None
+        f(Tensor([5.0])).backward(retain_graph=True)
+        assert w.grad.tolist() == [15.0]
+
+
+def test_a_gradient_that_is_taken_inside_goes_on() -> None:
+    """The function calls ``backward()`` on what came from outside, along a longer path."""
+    w = Tensor([2.0], requires_grad=True)
+
+    inner = tl.compile(lambda x: (x * 5.0).sum().backward())
+    for _ in range(3):
+        w.grad = None
+        inner(w * 3.0)
+        assert w.grad.tolist() == [15.0]
+    inner(Tensor([1.0], requires_grad=True))
+    w.grad = None
+    inner(w * 3.0)
+    assert w.grad.tolist() == [15.0]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_derivatives_of_derivatives(mode: str) -> None:
+    """Of a function of its arguments alone: its ops are run again. Else the error says so."""
+
+    def cubes(x: Tensor) -> Tensor:
+        return (x**3 * tl.exp(x)).sum()
+
+    x = x_of(3)
+    f = tl.compile(mode=mode)(cubes)
+    for _ in range(2):
+        close(tl.hessian(f)(x), tl.hessian(cubes)(x))
+        close(tl.grad(lambda x: (tl.grad(f)(x) ** 2).sum())(x),
+              tl.grad(lambda x: (tl.grad(cubes)(x) ** 2).sum())(x))  # fmt: skip
+    block = tl.checkpoint(lambda x: f(x * 2.0))
+    x.requires_grad = True
+    block(x).backward()
+    close(x.grad, tl.grad(lambda x: cubes(x * 2.0))(x.detach()))
+
+    w = Tensor([1.0, 2.0, 3.0], requires_grad=True, dtype=tl.float64)
+    g = tl.compile(mode=mode)(lambda x: ((x * w) ** 3).sum())
+    for _ in range(2):
+        (slope,) = tl.autograd.grad(g(x), x)
+        close(slope, 3 * x.numpy() ** 2 * w.numpy() ** 3)
+        (again,) = tl.autograd.grad(g(x), x, create_graph=True)
+        close(again, slope)
+        assert again is not None
+        total = again.sum()
+        with pytest.raises(GradientError, match=r"\[compile\] .*again.* Take the first gradient"):
+            total.backward()
+        close(tl.grad(g)(x.detach()), slope)
+
+
+def test_gradcheck_and_vmap() -> None:
+    w = Tensor([1.0, 2.0, 3.0], requires_grad=True, dtype=tl.float64)
+    f = tl.compile(lambda x: tl.tanh(x * w).sum())
+    x = x_of(2, 3)
+    f(x[0])
+    close(tl.vmap(f)(x), [f(x[0]).item(), f(x[1]).item()])
+    assert tl.gradcheck(tl.compile(lambda x: tl.tanh(x) * x), (x_of(3),))

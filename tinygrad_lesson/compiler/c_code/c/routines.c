@@ -1,0 +1,6 @@
+#include "elementary.h"
+#include "routines.h"
+#include "scratch.h"
+#include "products.h"
+#include "windows.h"
+#include "recurrent.h"
