@@ -170,8 +170,8 @@ def train(
         optimizer, args.learning_rate, args.steps, pct_start=0.1, cycle_momentum=False
     )
 
-    # A step is hundreds of operations, always the same ones. As one piece of C code it takes three
-    # quarters of the time; building that takes seconds, and where no C compiler is, NumPy runs it.
+    # A step is hundreds of operations, always the same ones: as one piece of C code it takes half
+    # the time. To build that takes seconds; where there is no C compiler, it becomes NumPy code.
     @tl.compile(mode="numpy" if args.quick else "c")
     def step(x: Tensor, y: Tensor) -> Tensor:
         surprise = loss(x, y)

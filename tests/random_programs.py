@@ -36,6 +36,9 @@ SHAPES = (
 SPECIAL = (np.nan, np.inf, -np.inf, 0.0, -0.0, 5e-324, 1e300, -1.0, 1.0, 0.5)
 LARGEST = 1000
 
+FINITE = ("svd", "pinv", "rank", "cond", "lstsq", "norm", "eig")
+"""Ops with these in their names get no NaN and no infinities: LAPACK may go on forever."""
+
 ELEMENTWISE = [
     op for op in REGISTRY.values()
     if op.kind.name == "elementwise" and op.name not in SHAPED | UNWRITTEN and not op.required
@@ -46,6 +49,11 @@ SAMPLED = [
     if op.name not in SHAPED | UNWRITTEN
     for call in calls(op.samples)
 ]
+
+
+def needs_finite(op: Op[...]) -> bool:
+    """Whether an op must not be given NaN or infinities."""
+    return any(part in op.name for part in FINITE)
 
 
 class Step(NamedTuple):
@@ -179,6 +187,7 @@ class Program:
             fits = [
                 i for i, v in enumerate(self.values)
                 if v.shape == array.shape and v.dtype == array.dtype and domain.kind == "f"
+                and (not needs_finite(op) or np.isfinite(v.numpy()).all())
             ]  # fmt: skip
             reuse = fits and not domain.dominant and self.rng.random() < 0.5
             inputs.append(self.pick(fits) if reuse else self.enter(array))
@@ -272,6 +281,12 @@ class Program:
         except (TinygradError, ValueError):
             return False
         return True
+
+    def others(self) -> list[np.ndarray]:
+        """Other inputs of the same shapes and dtypes; integers stay, since they may be places."""
+        if any(needs_finite(step.op) for step in self.steps):
+            return self.arrays
+        return [a if a.dtype.kind in "iu" else self.array(a.shape, a.dtype) for a in self.arrays]
 
     # ---- running -----------------------------------------------------------------------------
 

@@ -278,6 +278,16 @@ def test_rows_of_odd_lengths(length: int) -> None:
     assert_close(step, x)
 
 
+def test_convolution_and_pooling_along_one_axis() -> None:
+    rng = np.random.default_rng(0)
+
+    def step(x: tl.Tensor, w: tl.Tensor) -> Any:
+        y, pull = tl.vjp(lambda u, v: F.max_pool1d(F.conv1d(u, v, stride=2, padding=1), 2), x, w)
+        return y, *pull(tl.cos(y))
+
+    assert_close(step, rng.normal(size=(3, 4, 30)), rng.normal(size=(5, 4, 3)), rtol=1e-13)
+
+
 def test_a_row_that_no_stack_could_hold() -> None:
     x = np.random.default_rng(0).normal(size=3_000_000).astype("float32")
     assert_close(lambda a: (tl.softmax(a), F.layer_norm(a, a.shape)), x)

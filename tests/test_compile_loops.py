@@ -108,7 +108,7 @@ class Chance(Training):
 
 
 class Schedule(Training):
-    """A schedule, a rate and a count that are returned, and a norm that is clipped."""
+    """A schedule, a rate that is returned, and a norm that is clipped."""
 
     def descent(self) -> optim.Optimizer:
         descent = optim.Adam(self.model.parameters(), lr=0.01)
@@ -122,7 +122,7 @@ class Schedule(Training):
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.schedule.step()
-        return {"loss": loss, "what": 3}
+        return {"loss": loss, "rate": self.schedule.get_last_lr()[0], "what": 3}
 
     def everything(self) -> list[Any]:
         return [*super().everything(), self.schedule.last_epoch, self.schedule.get_last_lr()]
@@ -140,7 +140,7 @@ class Gathered(Training):
 class Frozen(Momentum):
     def network(self) -> nn.Module:
         model = super().network()
-        model[0].requires_grad_(False)  # type: ignore[index]
+        model[0].requires_grad_(False)
         return model
 
 
@@ -153,7 +153,7 @@ class Averaged(Training):
 
     def step(self, x: Tensor, y: Tensor) -> Any:
         loss = super().step(x, y)
-        self.slow.assign(0.9 * self.slow + 0.1 * self.model[2].weight.detach())  # type: ignore[index]
+        self.slow.assign(0.9 * self.slow + 0.1 * self.model[2].weight.detach())
         return loss, self.slow.sum(axis=0), self.slow.mT
 
     def everything(self) -> list[Any]:
@@ -277,8 +277,8 @@ def test_arguments_that_the_step_changes(looped: list[int]) -> None:
 
     def run(step: Callable[..., Any], loop: bool) -> list[Any]:
         x, y = Tensor([1.0, 2.0]), np.array([1.0, 3.0], np.float32)
-        results = [step.repeat(9, x, y) if loop else [step(x, y) for _ in range(9)][-1]]  # type: ignore[attr-defined]
-        results += [step.repeat(9, y, x) if loop else [step(y, x) for _ in range(9)][-1]]  # type: ignore[attr-defined]
+        results = [step.repeat(9, x, y) if loop else [step(x, y) for _ in range(9)][-1]]
+        results += [step.repeat(9, y, x) if loop else [step(y, x) for _ in range(9)][-1]]
         return [*results, x, y]
 
     equal(run(step, loop=True), run(step, loop=False))
@@ -302,6 +302,24 @@ def test_an_argument_that_the_step_knows_otherwise(looped: list[int]) -> None:
             expected = single(held[place])
         equal(many.repeat(7, others[place]), expected)
         equal(others, held)
+
+
+def test_state_that_is_read_while_it_is_written(looped: list[int]) -> None:
+    def made() -> tuple[Any, Tensor]:
+        turned, turn = Tensor(np.eye(3)), Tensor(np.roll(np.eye(3), 1, axis=0) * 0.75)
+
+        def step() -> Tensor:
+            turned.assign(turned @ turn + turned[::-1])
+            return turned * 2
+
+        return tl.compile(step, mode="c"), turned
+
+    (single, held), (many, other) = made(), made()
+    for _ in range(12):
+        expected = single()
+    equal(many.repeat(12), expected)
+    equal(other, held)
+    assert sum(looped) >= 10
 
 
 @pytest.mark.parametrize("kind", ["swap", "delay", "transpose", "constant", "svd"])
@@ -436,7 +454,7 @@ class Interrupted(BaseException):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("kind", [Momentum, Schedule, Chance])
 def test_an_interrupt_leaves_whole_steps(kind: type[Training]) -> None:
-    class Counting(kind):  # type: ignore[misc, valid-type]
+    class Counting(kind):
         def network(self) -> nn.Module:
             self.count = Tensor(0)
             return super().network()
@@ -513,10 +531,10 @@ class Mixed(Run):
         step, n = (self.compiled if compiled else self.steps)[name], 5
         x, y = Tensor(RUN_X), Tensor(RUN_Y)
         if kind == "repeat":
-            return [step.repeat(n, x, y) if compiled else [step(x, y) for _ in range(n)][-1]]  # type: ignore[attr-defined]
+            return [step.repeat(n, x, y) if compiled else [step(x, y) for _ in range(n)][-1]]
         xs = np.linspace(1, 2, n)[:, None, None] * RUN_X
         if compiled:
-            found = step.scan(xs, tl.stack([y] * n))  # type: ignore[attr-defined]
+            found = step.scan(xs, tl.stack([y] * n))
         else:
             found = tl.stack([step(Tensor(x), y) for x in xs])
         return [np.array(found.detach())]

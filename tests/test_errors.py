@@ -818,5 +818,5 @@ def test_the_tree(kind: type[errors.TinygradError]) -> None:
     assert str(error) == "[op] this is wrong: 3. Do that."
     assert (error.where, error.what, error.remedy) == ("op", "this is wrong: 3", "Do that.")
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
-    built_in = {ValueError, TypeError, LookupError, RuntimeError, ImportError, OSError}
+    built_in = {ValueError, TypeError, LookupError, RuntimeError, ImportError, OSError, MemoryError}
     assert kind is errors.TinygradError or built_in & set(kind.__mro__)

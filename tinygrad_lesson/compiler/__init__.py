@@ -11,6 +11,7 @@
 ``looping.py``         a step many times; ``loop_driver.py``: without returning to Python in between
 ``cost.py``            operations and bytes of each kernel, counted by ``operations.py``
 ``passes/``            a program becomes a shorter one
+``tapes/``             very many equations of single numbers become one table
 ``numpy_code/``        a program as NumPy source, to read, to run, to take away
 ``c_code/``            a program as C
 =====================  =======================================================================

@@ -113,6 +113,14 @@ def compile(
     ...     return loss
     >>> [round(float(step(tl.Tensor([1.0, 1.0]))), 3) for _ in range(3)]
     [5.0, 3.2, 2.048]
+
+    A function that is differentiated outside:
+
+    >>> energy = tl.compile(lambda x: ((w * x) ** 2).sum())
+    >>> x = tl.Tensor([1.0, 0.0], requires_grad=True)
+    >>> energy(x).backward()
+    >>> round(float(x.grad[0]), 3) == round(float(2 * w[0] ** 2), 3)
+    True
     """
     if mode not in ("numpy", "c"):
         raise ArgumentError("compile", f"mode={mode!r} is unknown", "Pass 'numpy' or 'c'.")

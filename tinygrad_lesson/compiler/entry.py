@@ -122,7 +122,8 @@ class Entry:
         return self._loop(scans=True)
 
     def _loop(self, scans: bool) -> LoopDriver | None:
-        if self.driver is None or self.mode != "c":
+        self.driver  # noqa: B018  settles whether there is a compiler
+        if self.mode != "c":
             return None
         return loop_driver(self.in_c, self._call, self.rebuild, self._checked, scans)
 

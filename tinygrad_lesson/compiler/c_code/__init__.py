@@ -11,6 +11,7 @@
 ``moving_kernels.py``    columns added up, gathers, scatters, joins
 ``moves.py``             which ops only move numbers, and where to
 ``window_calls.py``      convolution and pooling; ``recurrent_calls.py``: recurrent layers
+``scalar_tape.py``       very many single numbers, from a table
 ``writer.py``            the whole file
 ``step.py``              the Python function that calls it; ``buffers.py``: arrays for its results
 ``loop.py``              many steps in one call

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ...tracing.program import Program, Value
 from ..passes import simplified
+from .exchange import exchanged
 from .lowering import lowered
 from .memory_plan import Plan, plan_memory
 from .schedule import Group, schedule
@@ -38,7 +39,7 @@ class Arrangement(NamedTuple):
 
 def arranged(program: Program) -> Arrangement:
     """Arrange a program for C."""
-    program = copied_where_needed(simplified(lowered(program)))
+    program = copied_where_needed(simplified(lowered(exchanged(program))))
     views = views_of(program)
     groups = schedule(program, views)
     return Arrangement(program, views, groups, plan_memory(program, groups, views))

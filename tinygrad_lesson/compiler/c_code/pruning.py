@@ -27,8 +27,8 @@ MOST_SECONDS = 90 * 24 * 3600
 AT_LEAST = 3600
 """What was used within so many seconds is not taken away."""
 
-OURS = re.compile(r"[0-9a-f]{32}(-[0-9a-f]{32}\.so|\.c)")
-"""What libraries are called, and sources that the compiler refused."""
+OURS = re.compile(r"[0-9a-f]{32}(-[0-9a-f]{32}\.(so|npz)|\.c)")
+"""What libraries and kept tapes are called, and sources that the compiler refused."""
 
 BUILDING = "build-"
 """How the names of folders begin in which something is being built."""

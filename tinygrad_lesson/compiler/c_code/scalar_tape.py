@@ -64,7 +64,7 @@ def _case(number: int, equation: Equation) -> str:
     loads, operands, count = [], [], 0
     for x in equation.inputs:
         if type(x) is Value:
-            place = f"t[{count} * n + i]" if count else "t[i]"
+            place = f"t[{count} * n + i]" if count > 1 else ("t[i]", "t[n + i]")[count]
             kind = type_of(x.dtype)
             loads.append(f"const {kind} x{count} = {_memory(x.dtype.char)}[{place}];")
             operands.append(Operand(f"x{count}", x.dtype))
@@ -81,7 +81,7 @@ def _case(number: int, equation: Equation) -> str:
         *(f"        {load}" for load in loads),
         f"        {out} = {expression(equation, operands)};",
         "    }",
-        f"    t += {count} * n;",
+        f"    t += {count} * n;" if count > 1 else "    t += n;",
         "    break;",
     ]
     return "\n".join(f"        {line}" for line in lines)

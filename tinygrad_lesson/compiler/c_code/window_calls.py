@@ -15,7 +15,7 @@ POOLINGS = frozenset({"pool_max", "pool_argmax", "pool_put"})
 
 
 def can_slide(equation: Equation, views: dict[Value, View]) -> bool:
-    """Whether there is a C function for an op: images with two axes, and arrays in one piece."""
+    """Whether there is a C function for an op: one or two axes, and arrays in one piece."""
     name, params = equation.op.name, equation.params
     if name not in CONVOLUTIONS | POOLINGS:
         return False
@@ -24,7 +24,7 @@ def can_slide(equation: Equation, views: dict[Value, View]) -> bool:
     floats = [v for v in (equation.out, *values) if not (taps and str(v.dtype) == "uint8")]
     kinds = {type_of(v.dtype) for v in floats}
     return (
-        len(params["stride"]) == 2
+        len(params["stride"]) in (1, 2)
         and params.get("groups", 1) == 1
         and len(kinds) == 1
         and kinds <= set(FLOATS)
@@ -62,8 +62,9 @@ def call(equation: Equation, addresses: list[str]) -> str:
 
 
 def _window(image: Shape, kernel: Shape, small: Shape, params: Mapping[str, Any]) -> str:
-    numbers = [
-        *image[2:], *kernel, *params["stride"], *(front for front, _ in params["padding"]),
-        *params["dilation"], *small[2:],
-    ]  # fmt: skip
-    return f"(window){{{', '.join(map(str, numbers))}}}"
+    """The C structure; what has one axis is an image of one row."""
+    front = tuple(front for front, _ in params["padding"])
+    given = (image[2:], kernel, params["stride"], front, params["dilation"], small[2:])
+    alone = (1, 1, 1, 0, 1, 1)
+    pairs = [x if len(x) == 2 else (row, *x) for row, x in zip(alone, given, strict=True)]
+    return f"(window){{{', '.join(str(n) for pair in pairs for n in pair)}}}"

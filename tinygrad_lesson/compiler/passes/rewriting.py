@@ -61,11 +61,18 @@ class Workshop:
         found = self._made.get(x) if type(x) is Value else None
         return found if found is not None and (not names or found.op.name in names) else None
 
-    def compute(self, name: str, inputs: tuple[Any, ...], shape: Shape, dtype: DType) -> Value:
+    def compute(
+        self,
+        name: str,
+        inputs: tuple[Any, ...],
+        shape: Shape,
+        dtype: DType,
+        params: Mapping[str, Any] | None = None,
+    ) -> Value:
         """The value of one more equation."""
         self._count += 1
         out = Value(self._count, shape, dtype)
-        self.extra.append(Equation(out, REGISTRY[name], inputs, {}))
+        self.extra.append(Equation(out, REGISTRY[name], inputs, params or {}))
         return out
 
     def keep(self, equation: Equation) -> list[Equation]:

@@ -22,6 +22,7 @@ import numpy as np
 from ...op import REGISTRY
 from ...tracing.numbers import Number
 from ...tracing.program import Constant, Equation, Value
+from ..c_code.pruning import BUILDING, prune, used
 from ..c_code.toolchain import cache_folder, processor
 from .tape import Given, Tape
 
@@ -92,6 +93,7 @@ def found(name: str) -> Tape | None:
     """The tape of this digest, if it was kept and is whole."""
     for path in cache_folder().glob(f"{name}-*.npz"):
         with contextlib.suppress(OSError):
+            used(path)
             content = path.read_bytes()
             if path.name == _file_name(name, content):
                 with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
@@ -109,11 +111,14 @@ def keep(name: str, tape: Tape) -> None:
     np.savez(buffer, **arrays)
     content = buffer.getvalue()
     folder = cache_folder()
-    with contextlib.suppress(OSError):  # the disk may be full
-        handle, path = tempfile.mkstemp(dir=folder)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
+    with (
+        contextlib.suppress(OSError),  # the disk may be full
+        tempfile.TemporaryDirectory(dir=folder, prefix=BUILDING) as place,
+    ):
+        path = Path(place) / "tape.npz"
+        path.write_bytes(content)
         os.replace(path, folder / _file_name(name, content))
+    prune(folder)
 
 
 def _file_name(name: str, content: bytes) -> str:
