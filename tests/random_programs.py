@@ -36,8 +36,22 @@ SHAPES = (
 SPECIAL = (np.nan, np.inf, -np.inf, 0.0, -0.0, 5e-324, 1e300, -1.0, 1.0, 0.5)
 LARGEST = 1000
 
-FINITE = ("svd", "pinv", "rank", "cond", "lstsq", "norm", "eig")
-"""Ops with these in their names get no NaN and no infinities: LAPACK may go on forever."""
+FINITE = (
+    "svd",
+    "pinv",
+    "rank",
+    "cond",
+    "lstsq",
+    "norm",
+    "eig",
+    "solve",
+    "inv",
+    "det",
+    "matrix",
+    "qr",
+)
+"""Ops with these in their names get no NaN and no infinities: LAPACK may go on forever; nor others
+than they were given at first, which they might refuse."""
 
 ELEMENTWISE = [
     op for op in REGISTRY.values()

@@ -134,7 +134,10 @@ class Errors(NamedTuple):
     lost: float
 
     def shaken(self, x: Any, units: float, size: Any = None) -> Any:
-        """Floats that are off by some units in the last place of `size`; zeros of either sign."""
+        """Floats that are off by some units in the last place of `size`.
+
+        Zeros and NaN may have either sign.
+        """
         if not isinstance(x, np.ndarray | np.generic) or x.dtype.kind != "f":
             return x
         x = np.asarray(x)
@@ -144,7 +147,8 @@ class Errors(NamedTuple):
         least = np.rint(errors) * float(limits.smallest_subnormal)
         moved = x + errors * float(limits.eps) * size + np.where(np.abs(x) < limits.tiny, least, 0)
         zero = np.where(self.rng.random(x.shape) < 0.5, 0.0, -0.0)
-        return np.where(size == 0, zero, np.where(np.isfinite(x), moved, x)).astype(x.dtype)
+        others = np.where(np.isnan(x), np.copysign(np.nan, zero), x)
+        return np.where(size == 0, zero, np.where(np.isfinite(x), moved, others)).astype(x.dtype)
 
 
 def overflows(x: Any) -> bool:

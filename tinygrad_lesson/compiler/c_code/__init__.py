@@ -1,6 +1,8 @@
 """A program as C, and what it takes to build it and to run it.
 
 =======================  ====================================================================
+``arrangement.py``       the steps from here to the memory plan, in order
+``exchange.py``          rows of a small table are multiplied before they are chosen
 ``lowering.py``          ops that C has no expression for become several that it has
 ``views.py``             values that are the numbers of another value, seen in another order
 ``schedule.py``          which equations run together in one pass over the numbers
@@ -8,6 +10,7 @@
 ``operators.py``         how an elementwise op is written as a C expression
 ``kernel.py``            what the functions for groups have in common
 ``rows_kernel.py``       elementwise ops in stages, with reductions between them
+``passages.py``          a long loop body, run through in several loops
 ``moving_kernels.py``    columns added up, gathers, scatters, joins
 ``moves.py``             which ops only move numbers, and where to
 ``window_calls.py``      convolution and pooling; ``recurrent_calls.py``: recurrent layers
@@ -16,8 +19,9 @@
 ``step.py``              the Python function that calls it; ``buffers.py``: arrays for its results
 ``loop.py``              many steps in one call
 ``toolchain.py``         source becomes a loaded library, once; ``pruning.py``: not for ever
-``team.py``              the threads that run a step; ``blas.py``: the BLAS that NumPy has loaded
-``c/``                   what is the same in all programs
+``team.py``              the threads that run a step
+``c/``                   what is the same in all programs; ``routines.c``: products, windows,
+                         recurrent layers, a library of their own
 =======================  ====================================================================
 
 What C computes is what the array library computes,

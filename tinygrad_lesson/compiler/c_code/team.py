@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakSet
 
-from . import blas
 from .schedule import Group
 from .toolchain import HEADERS, load
 
@@ -23,9 +22,6 @@ WORTHWHILE = 100_000
 def _library() -> ctypes.CDLL:
     """The functions that run a segment on several threads (``c/pool.c``)."""
     library = load((HEADERS / "pool.c").read_text())
-    found = blas.threads()
-    if found is not None:
-        library.use_blas_threads(*map(ctypes.c_void_p, found))
     library.run_told.restype = ctypes.c_int32
     return library
 

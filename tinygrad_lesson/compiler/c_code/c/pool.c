@@ -1,7 +1,6 @@
 /* The threads that help: they are started once, wait for work a while without sleeping, then sleep.
  *
- * One step at a time has them; another that comes meanwhile runs alone. The threads of the BLAS are
- * left out while they work: each calls it for its own share.
+ * One step at a time has them; another that comes meanwhile runs alone.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -14,7 +13,6 @@ enum { MOST = 64, PATIENCE = 20000 };
 
 static pthread_mutex_t taken = PTHREAD_MUTEX_INITIALIZER, lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
-static pthread_rwlock_t running = PTHREAD_RWLOCK_INITIALIZER; /* read by steps, written by forks */
 static atomic_int sleeping, failed;
 static atomic_llong job; /* 128 times its number, and how many threads run it: both at one look */
 static int helpers;
@@ -25,8 +23,6 @@ static struct {
     const double *n;
     meeting m;
 } now;
-static void (*set_blas)(int);
-static int (*get_blas)(void);
 
 static void *help(void *told) { /* its number, and 256 times the last job before its first */
     const int64_t me = (int64_t)told & 255;
@@ -50,22 +46,18 @@ static void *help(void *told) { /* its number, and 256 times the last job before
     return 0;
 }
 
-/* A process is forked between steps: the BLAS cannot bear it in the middle of a product. In the
- * child there are no threads but one. */
-static void wait_for_steps(void) { pthread_rwlock_wrlock(&running); }
-
-static void go_on(void) { pthread_rwlock_unlock(&running); }
-
+/* In a child that was forked there are no threads but one, whatever the others were about. */
 static void begin_anew(void) {
     helpers = 0;
     atomic_store(&sleeping, 0);
+    atomic_store(&now.m.arrived, 0);
     pthread_cond_init(&work, 0);
     pthread_mutex_init(&lock, 0);
-    pthread_rwlock_init(&running, 0);
+    pthread_mutex_init(&taken, 0);
 }
 
 __attribute__((constructor)) static void look_after_forks(void) {
-    pthread_atfork(wait_for_steps, go_on, begin_anew);
+    pthread_atfork(0, 0, begin_anew);
 }
 
 static int hire(int wanted) { /* so many helpers, or as many as there can be */
@@ -82,17 +74,10 @@ static int hire(int wanted) { /* so many helpers, or as many as there can be */
     return helpers;
 }
 
-__attribute__((visibility("default"))) void use_blas_threads(void *set, void *get) {
-    set_blas = (void (*)(int))set;
-    get_blas = (int (*)(void))get;
-}
-
 static int32_t run_together(step f, void **p, char *arena, const double *n, int size) {
     now.run = f, now.p = p, now.arena = arena, now.n = n;
     now.m.size = 1 + hire(size - 1);
     atomic_store(&failed, 0);
-    const int threads = get_blas ? get_blas() : 0;
-    if (set_blas) set_blas(1);
     atomic_store(&job, (atomic_load(&job) / 128 + 1) * 128 + now.m.size);
     if (atomic_load(&sleeping)) {
         pthread_mutex_lock(&lock);
@@ -101,22 +86,17 @@ static int32_t run_together(step f, void **p, char *arena, const double *n, int 
     }
     const int bad = f(p, arena, n, 0, &now.m);
     meet(&now.m);
-    if (set_blas) set_blas(threads);
     return bad | atomic_load(&failed);
 }
 
 __attribute__((visibility("default")))
 int32_t run(step f, void **p, char *arena, const double *n, int size) {
-    int32_t bad;
-    pthread_rwlock_rdlock(&running);
     if (size < 2 || pthread_mutex_trylock(&taken)) {
         meeting alone = {0, 0, 1};
-        bad = f(p, arena, n, 0, &alone);
-    } else {
-        bad = run_together(f, p, arena, n, size < MOST ? size : MOST);
-        pthread_mutex_unlock(&taken);
+        return f(p, arena, n, 0, &alone);
     }
-    pthread_rwlock_unlock(&running);
+    const int32_t bad = run_together(f, p, arena, n, size < MOST ? size : MOST);
+    pthread_mutex_unlock(&taken);
     return bad;
 }
 
