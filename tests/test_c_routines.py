@@ -1,4 +1,4 @@
-"""What all C programs call: products of matrices and windows over images, against the array library.
+"""What all C programs call: products of matrices, windows over images; against the array library.
 
 The functions are called as they are, without a program around them: each example costs no build.
 """
@@ -27,9 +27,11 @@ class Meeting(ctypes.Structure):
     _fields_ = [("arrived", ctypes.c_int), ("round", ctypes.c_int), ("size", ctypes.c_int)]
 
 
+SIZES = ("h", "w", "kh", "kw", "sh", "sw", "ph", "pw", "dh", "dw", "oh", "ow")
+
+
 class Window(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_int64)
-                for name in ("h", "w", "kh", "kw", "sh", "sw", "ph", "pw", "dh", "dw", "oh", "ow")]  # fmt: skip
+    _fields_ = [(name, ctypes.c_int64) for name in SIZES]
 
 
 def call(name: str, *arguments: Any, threads: int = 1) -> None:
@@ -147,7 +149,8 @@ def windows(draw: st.DrawFn, stride: int = 4) -> dict[str, tuple[int, int]]:
         step = draw(st.integers(1, stride))
         values = {"image": image, "kernel": kernel, "stride": step, "front": front,
                   "behind": behind, "dilation": dilation,
-                  "out": (image + front + behind - (kernel - 1) * dilation - 1) // step + 1}  # fmt: skip
+                  "out": (image + front + behind - (kernel - 1) * dilation - 1) // step + 1,
+                  }  # fmt: skip
         for name, value in values.items():
             found.setdefault(name, []).append(value)
     return {name: (first, second) for name, (first, second) in found.items()}
