@@ -34,7 +34,8 @@ What C computes is what the array library computes,
   Where digits cancel, units in the last place of what goes in.
 * to the rounding of sums: sums, products of matrices, and what is made of them. Terms are added up
   in another order, and floats in blocks, so that errors do not grow with the number of terms. Sums
-  of numbers whose squares are infinite may be so earlier or later.
+  of numbers whose squares are infinite may be so earlier or later. In the gradient of a convolution
+  for its images, infinite weights meet the zeros around the slopes, which is NaN.
 
 A digit more or less may decide: ``floor``, comparisons and ``argmax`` pass the difference on.
 """

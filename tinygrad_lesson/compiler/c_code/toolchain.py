@@ -242,16 +242,18 @@ def processor() -> str:
 
 
 def with_headers(source: str) -> str:
-    """The source with the files that it includes in quotes put into it, each once."""
+    """The source with the files that it includes in quotes put into it."""
     included: set[str] = set()
 
     def lines(text: str) -> Iterator[str]:
         for line in text.splitlines():
-            if not line.startswith('#include "'):
-                if line != "#pragma once":
-                    yield line
-            elif (name := line.split('"')[1]) not in included:
-                included.add(name)
-                yield from lines((HEADERS / name).read_text())
+            if line.startswith('#include "'):
+                name = line.split('"')[1]
+                found = (HEADERS / name).read_text()
+                if name not in included or "#pragma once" not in found:
+                    included.add(name)
+                    yield from lines(found)
+            elif line != "#pragma once":
+                yield line
 
     return "\n".join(lines(source)) + "\n"

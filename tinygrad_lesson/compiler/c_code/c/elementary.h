@@ -11,6 +11,7 @@
  *
  * NaN goes through; exp(-inf) is 0, log(0) is -inf; denormals are as exact as the rest.
  */
+#pragma once
 #include <math.h>
 #include <string.h>
 #include "numbers.h"

@@ -3,6 +3,7 @@
  * They are the formulas of the array library's kernels, so that infinities, NaN and large numbers
  * end up as they do there.
  */
+#pragma once
 
 /* (1 + a) exp(a * a / 2) times the chance that a normal variable is above a >= 0. */
 static inline f32 normal_f32(f32 a) {

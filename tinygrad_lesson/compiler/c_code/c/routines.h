@@ -3,6 +3,7 @@
  * They are the same for all programs: a library of their own, which is built once. Each thread of
  * the team calls them with its own number `me`. They return 0, or 2 where there is no memory.
  */
+#pragma once
 #include <stdint.h>
 #include "numbers.h"
 #include "team.h"
@@ -23,10 +24,10 @@ typedef struct { i64 h, w, kh, kw, sh, sw, ph, pw, dh, dw, oh, ow; } window;
     /* c = a b; between neighbouring rows of a matrix lie `.r` numbers, between columns `.c`. */  \
     i32 tl_product_##T(i64 m, i64 n, i64 k, const T *a, i64 ar, i64 ac, const T *b, i64 br,       \
                        i64 bc, T *c, i64 cr);                                                     \
-    i32 tl_shared_product_##T(i64 m, i64 n, i64 k, const T *a, i64 ar, i64 ac, const T *b,        \
-                              i64 br, i64 bc, T *c, i64 me, meeting *m_);                         \
-    i32 tl_products_##T(i64 count, i64 m, i64 n, i64 k, const T *a, i64 an, i64 ar, i64 ac,       \
-                        const T *b, i64 bn, i64 br, i64 bc, T *c, i64 cn, i64 me, meeting *m_);   \
+    i32 tl_shared_product_##T(i64 rows, i64 n, i64 k, const T *a, i64 ar, i64 ac, const T *b,     \
+                              i64 br, i64 bc, T *c, i64 me, meeting *m);                          \
+    i32 tl_products_##T(i64 count, i64 rows, i64 n, i64 k, const T *a, i64 an, i64 ar, i64 ac,    \
+                        const T *b, i64 bn, i64 br, i64 bc, T *c, i64 cn, i64 me, meeting *m);    \
     /* Images (n, c, h, w), kernels (o, c, kh, kw). */                                            \
     i32 tl_conv_##T(const T *x, const T *w, T *out, i64 n, i64 c, i64 o, window g, i64 me,        \
                     meeting *m);                                                                  \

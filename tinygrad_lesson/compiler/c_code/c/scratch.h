@@ -1,4 +1,5 @@
 /* Working memory that stays with the thread, by purpose. */
+#pragma once
 #include <stdlib.h>
 
 static void *scratch(int which, size_t bytes) {

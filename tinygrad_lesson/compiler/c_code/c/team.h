@@ -1,4 +1,5 @@
 /* A team of threads that runs a step together: each takes its share of every loop. */
+#pragma once
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
