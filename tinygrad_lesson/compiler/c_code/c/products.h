@@ -200,7 +200,9 @@ i32 N(tl_shared_product)(i64 rows, i64 n, i64 k, const T *a, i64 ar, i64 ac, con
                           i64 br, i64 bc, T *c, i64 me, meeting *m) {
     if (rows * n * k <= ALONE)
         return me ? 0 : N(tl_product)(rows, n, k, a, ar, ac, b, br, bc, c, n);
-    if (rows >= n || rows >= 2 * ROWS * m->size) {
+    /* Of columns: nobody packs what another needs. Of rows: nobody reads the left matrix twice. */
+    const int broad = n >= rows && n >= 2 * N(PANEL) * m->size;
+    if (!broad && (rows >= n || rows >= 2 * ROWS * m->size)) {
         SHARE(rows, ROWS)
         return N(tl_product)(to - from, n, k, a + from * ar, ar, ac, b, br, bc,
                               c + from * n, n);
