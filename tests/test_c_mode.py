@@ -537,3 +537,26 @@ assert same and other and os.wait()[1] == 0
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert not done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_a_recurrent_layer_multiplies_once(kind: str, dtype: str) -> None:
+    """What the states were made of is kept for the gradient."""
+    tl.manual_seed(0)
+    layer = getattr(nn, kind)(5, 7)
+    parameters = list(layer.parameters())
+
+    def step(x: tl.Tensor) -> Any:
+        out, _ = layer(x)
+        return out, *tl.autograd.grad(tl.sin(out).sum(), parameters)
+
+    assert_close(step, np.random.default_rng(0).normal(size=(6, 3, 5)).astype(dtype))
+    compiled = c(step)
+    x = tl.Tensor(np.zeros((6, 3, 5), dtype))
+    compiled(x), compiled(x)
+    (call,) = [
+        line
+        for line in compiled.source("c").splitlines()
+        if f"bad |= tl_{kind.lower()}_states" in line
+    ]
+    assert ", 0, 6, 3, 7, me, m)" not in call

@@ -37,7 +37,8 @@ def test_one_loop_for_each_slow_function() -> None:
 
 def test_few_elements_stay_in_one_loop() -> None:
     passages = Passages(scope(), "j0", {}, apart=False)
-    assert len(passages) == 1 and passages.arrays() == []
+    assert len(passages) == 1
+    assert passages.arrays() == []
     assert passages.loops("0", "9")[2:-1] == [f"    {line}" for line in scope().lines]
 
 

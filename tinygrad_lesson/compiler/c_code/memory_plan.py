@@ -53,7 +53,8 @@ def plan_memory(program: Program, groups: list[Group], views: dict[Value, View])
             for value in equation.values():
                 base = views[value].base
                 last[base] = group.number
-                if home.get(base) is not group or _is_long(base, equation, group):
+                elsewhere = home.get(base) is not group or group.kind != "rows"
+                if elsewhere or _is_long(base, equation, group):
                     stored.add(base)
     stored &= home.keys()
     stored |= {out for group in groups if group.between for out in group.outputs()}

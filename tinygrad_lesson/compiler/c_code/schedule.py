@@ -18,7 +18,7 @@ from ..tapes.tape import SCALAR_TAPE
 from .lowering import axes_of
 from .moves import can_move
 from .operators import FLOATS, can_write, type_of
-from .recurrent_calls import can_recur
+from .recurrent_calls import can_recur, has_on_its_way
 from .views import View, contiguous
 from .window_calls import can_slide
 
@@ -97,7 +97,7 @@ class _Scheduler:
         elif not empty and equation.op.name == "sum" and self._same_floats(equation):
             self._alone("columns", equation)
         elif not empty and self._is_product(equation):
-            self._alone("product", equation)
+            self._place_product(equation)
         elif not empty and can_slide(equation, self.views):
             self._alone("windows", equation)
         elif not empty and can_recur(equation, self.views):
@@ -230,6 +230,17 @@ class _Scheduler:
         self.home[equation.out] = group
 
     # ---- products ------------------------------------------------------------------------
+
+    def _place_product(self, equation: Equation) -> None:
+        left, right = (self.views[v] for v in equation.values())
+        group = self.home.get(left.base)
+        if group is None or group.kind != "recurrent" or len(group.members) > 1:
+            self._alone("product", equation)
+        elif has_on_its_way(group.members[0], left, right):
+            group.add(equation)
+            self.home[equation.out] = group
+        else:
+            self._alone("product", equation)
 
     def _is_product(self, equation: Equation) -> bool:
         if equation.op.name != "matmul":

@@ -6,7 +6,7 @@ library runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ...tracing.numbers import Number
@@ -19,7 +19,10 @@ from .rows_kernel import RowsKernel
 from .schedule import Group
 from .views import View, contiguous
 
-CALLS = {"windows": window_calls.call, "recurrent": recurrent_calls.call}
+CALLS: dict[str, Callable[..., str]] = {
+    "windows": window_calls.call,
+    "recurrent": recurrent_calls.call,
+}
 """For the kinds of groups that one function of a header runs: what writes the call."""
 
 LOOP = """
@@ -97,10 +100,11 @@ class Writer:
         if group.kind == "product":
             return self._product(group.members[0])
         if group.kind in CALLS:
-            (equation,) = group.members
+            equation, *also = group.members
             bases = [self.views[v].base for v in equation.values()]
             places = [self.place(base) for base in (*bases, equation.out)]
-            return f"bad |= {CALLS[group.kind](equation, places)};"
+            others = [self.place(other.out) for other in also]
+            return f"bad |= {CALLS[group.kind](equation, places, *others)};"
         text = (kernel := KERNELS.get(group.kind, RowsKernel)(self, group)).text()
         name = self.kernels.setdefault(text, f"kernel_{len(self.kernels)}")
         given = [*(self.place(v) for v in kernel.stored), "n", "parts", "me", "m"]

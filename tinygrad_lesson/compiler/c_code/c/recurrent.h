@@ -23,8 +23,9 @@ i32 N(tl_rnn_states)(const T *x, const T *start, const T *w, T *restrict out, i6
     return 0;
 }
 
-i32 N(tl_lstm_states)(const T *x, const T *start, const T *w, T *restrict out,
-                           i64 steps, i64 count, i64 size, i64 me, meeting *m) {
+/* `sums`, if there is such: the products of the states before and the weights, for later. */
+i32 N(tl_lstm_states)(const T *x, const T *start, const T *w, T *restrict out, T *sums, i64 steps,
+                      i64 count, i64 size, i64 me, meeting *m) {
     SHARE(count, 1)
     const i64 all = count * size, first = from * size, part = (to - from) * size;
     T *mixed = scratch(0, 4 * all * sizeof(T));
@@ -34,21 +35,23 @@ i32 N(tl_lstm_states)(const T *x, const T *start, const T *w, T *restrict out,
     memcpy(out + first, start + first, part * sizeof(T));
     memcpy(out + all + first, start + all + first, part * sizeof(T));
     for (i64 t = 0; t < steps; t++, out += 2 * all, x += 4 * all) {
-        N(multiply)(to - from, 4 * size, size, out + first, size, 1, panels,
-                     mixed + 4 * first, 4 * size, 0);
+        T *sum = sums ? sums + 4 * t * all : mixed;
+        N(multiply)(to - from, 4 * size, size, out + first, size, 1, panels, sum + 4 * first,
+                    4 * size, 0);
         for (i64 i = from; i < to; i++) {
-            T *restrict a = mixed + 4 * i * size;
+            T *a = mixed + 4 * i * size;
+            const T *s = sum + 4 * i * size;
             const T *restrict g = x + 4 * i * size, *restrict before = out + all + i * size;
             T *restrict h = out + 2 * all + i * size, *restrict c = out + 3 * all + i * size;
 #pragma omp simd
             for (i64 j = 0; j < 2 * size; j++) /* put, keep */
-                a[j] = N(sigmoid)(a[j] + g[j]);
+                a[j] = N(sigmoid)(s[j] + g[j]);
 #pragma omp simd
             for (i64 j = 2 * size; j < 3 * size; j++) /* new */
-                a[j] = N(tanh)(a[j] + g[j]);
+                a[j] = N(tanh)(s[j] + g[j]);
 #pragma omp simd
             for (i64 j = 3 * size; j < 4 * size; j++) /* let out */
-                a[j] = N(sigmoid)(a[j] + g[j]);
+                a[j] = N(sigmoid)(s[j] + g[j]);
 #pragma omp simd
             for (i64 j = 0; j < size; j++) {
                 c[j] = a[size + j] * before[j] + a[j] * a[2 * size + j];
@@ -59,9 +62,8 @@ i32 N(tl_lstm_states)(const T *x, const T *start, const T *w, T *restrict out,
     return 0;
 }
 
-i32 N(tl_gru_states)(const T *x, const T *start, const T *w, const T *bias,
-                          T *restrict out, i64 steps, i64 count, i64 size, i64 me,
-                          meeting *m) {
+i32 N(tl_gru_states)(const T *x, const T *start, const T *w, const T *bias, T *restrict out, T *sums,
+                     i64 steps, i64 count, i64 size, i64 me, meeting *m) {
     SHARE(count, 1)
     const i64 all = count * size, first = from * size;
     T *mixed = scratch(0, 3 * all * sizeof(T));
@@ -70,18 +72,20 @@ i32 N(tl_gru_states)(const T *x, const T *start, const T *w, const T *bias,
     if (from >= to) return 0;
     memcpy(out + first, start + first, (to - from) * size * sizeof(T));
     for (i64 t = 0; t < steps; t++, out += all, x += 3 * all) {
-        N(multiply)(to - from, 3 * size, size, out + first, size, 1, panels,
-                     mixed + 3 * first, 3 * size, 0);
+        T *sum = sums ? sums + 3 * t * all : mixed;
+        N(multiply)(to - from, 3 * size, size, out + first, size, 1, panels, sum + 3 * first,
+                    3 * size, 0);
         for (i64 i = from; i < to; i++) {
-            T *restrict a = mixed + 3 * i * size;
+            T *a = mixed + 3 * i * size;
+            const T *s = sum + 3 * i * size;
             const T *restrict g = x + 3 * i * size, *restrict before = out + i * size;
             T *restrict after = out + all + i * size;
 #pragma omp simd
             for (i64 j = 0; j < 2 * size; j++) /* reset, keep */
-                a[j] = N(sigmoid)(a[j] + bias[j] + g[j]);
+                a[j] = N(sigmoid)(s[j] + bias[j] + g[j]);
 #pragma omp simd
             for (i64 j = 0; j < size; j++) {
-                const T inner = a[2 * size + j] + bias[2 * size + j];
+                const T inner = s[2 * size + j] + bias[2 * size + j];
                 const T new = N(tanh)(g[2 * size + j] + a[j] * inner);
                 after[j] = (before[j] - new) * a[size + j] + new;
             }

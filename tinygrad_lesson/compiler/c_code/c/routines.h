@@ -42,9 +42,9 @@ typedef struct { i64 h, w, kh, kw, sh, sw, ph, pw, dh, dw, oh, ow; } window;
     /* As the ops of the same names lay out their arrays; `count` sequences of `steps`. */        \
     i32 tl_rnn_states_##T(const T *x, const T *start, const T *w, T *out, i64 steps, i64 count,   \
                           i64 size, int rectified, i64 me, meeting *m);                           \
-    i32 tl_lstm_states_##T(const T *x, const T *start, const T *w, T *out, i64 steps, i64 count,  \
-                           i64 size, i64 me, meeting *m);                                         \
-    i32 tl_gru_states_##T(const T *x, const T *start, const T *w, const T *bias, T *out,          \
+    i32 tl_lstm_states_##T(const T *x, const T *start, const T *w, T *out, T *sums, i64 steps,    \
+                           i64 count, i64 size, i64 me, meeting *m);                                         \
+    i32 tl_gru_states_##T(const T *x, const T *start, const T *w, const T *bias, T *out, T *sums, \
                           i64 steps, i64 count, i64 size, i64 me, meeting *m);                    \
     i32 tl_recurrent_flow_##T(const T *x, const T *mix, const T *keep, const T *w, T *out,        \
                               i64 steps, i64 count, i64 size, i64 gates, i64 me, meeting *m);     \
