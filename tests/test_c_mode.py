@@ -288,9 +288,38 @@ def test_convolution_and_pooling_along_one_axis() -> None:
     assert_close(step, rng.normal(size=(3, 4, 30)), rng.normal(size=(5, 4, 3)), rtol=1e-13)
 
 
+def test_numbers_of_rows_meet_arrays_with_fewer_axes() -> None:
+    rng = np.random.default_rng(0)
+    x, v = rng.normal(size=(4, 3, 5)), rng.normal(size=(3, 1))
+    assert_close(lambda x, v: x.sum(axis=-1, keepdims=True) * v, x, v, rtol=1e-13)
+    image, w = rng.normal(size=(2, 3, 4, 5)), rng.normal(size=(3, 1, 1))
+
+    def squeezed(x: tl.Tensor, w: tl.Tensor) -> tl.Tensor:
+        return tl.sigmoid(x.mean(axis=(2, 3), keepdims=True) + w) * x
+
+    assert_close(squeezed, image, w, rtol=1e-13)
+
+
+def test_an_array_that_rows_and_their_elements_need() -> None:
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(4, 3, 3)), rng.normal(size=3)
+    assert_close(lambda x, w: (x * w).sum(axis=-1) * w, x, w, rtol=1e-13)
+
+
+def test_a_product_with_one_row_for_all() -> None:
+    rng = np.random.default_rng(0)
+    x, w = tl.Tensor(rng.normal(size=(512, 4))), tl.Tensor(rng.normal(size=(4, 512)))
+    gradient = tl.grad(lambda w: ((x @ w).sum(axis=0) ** 2).sum())
+    for threads in (1, 2):
+        step = tl.compile(gradient, mode="c", threads=threads)
+        step(w)
+        np.testing.assert_allclose(step(w).numpy(), gradient(w).numpy(), rtol=1e-12)
+
+
 def test_a_row_that_no_stack_could_hold() -> None:
     x = np.random.default_rng(0).normal(size=3_000_000).astype("float32")
     assert_close(lambda a: (tl.softmax(a), F.layer_norm(a, a.shape)), x)
+    assert_close(lambda a: tl.exp(a) * 2 / tl.exp(a).sum(), x)
 
 
 def test_a_large_sum_is_accurate() -> None:

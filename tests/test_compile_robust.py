@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.testing  # now: an import that goes on in a thread is closed to a forked child
 import pytest
 
 import tinygrad_lesson as tl
@@ -221,7 +222,7 @@ def forked() -> None:
     over = threading.Event()
 
     def busy() -> None:
-        while not over.is_set():
+        while not over.wait(0.0005):  # more threads than cores are slow where they wait for others
             same(step(inputs[0]), expected[0])
 
     step(inputs[0]), step(inputs[0])
@@ -229,7 +230,7 @@ def forked() -> None:
     thread.start()
     context = multiprocessing.get_context("fork")
     try:
-        for _ in range(8):
+        for _ in range(4):
             child = context.Process(target=_child, args=(step, inputs, expected))
             child.start()
             child.join(30)

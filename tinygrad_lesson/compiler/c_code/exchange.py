@@ -10,9 +10,10 @@ and `G` the gradient of what comes out:
 ``G.T @ take(E, i)``                  ``add_at(zeros, i, G).T @ E``
 ====================================  ====================================
 
-The first is the same product of the same rows; in the others sums come in another order: to
-rounding. It pays where the table has fewer rows than are chosen. (In NumPy it would not: adding up
-rows at chosen places is slow there.)
+The first is the same product of the same rows. In the others sums come in another order: to
+rounding. (Infinities and NaN in rows that nobody chose meet zeros there, which is NaN.) It pays
+where the table has fewer rows than are chosen. (In NumPy it would not: adding up rows at chosen
+places is slow there.)
 """
 
 from __future__ import annotations

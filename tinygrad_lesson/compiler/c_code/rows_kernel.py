@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...tracing.numbers import Number
 from ...tracing.program import Equation, Value
 from .kernel import Kernel, Strides, collapsed, index_of, nest
+from .memory_plan import LONG
 from .operators import FLOATS, SLOW_OPERATORS, Operand, expression, literal, type_of
 from .passages import PASSAGE, Passages, Scope
 from .schedule import REDUCTIONS, Group
@@ -50,6 +51,8 @@ class RowsKernel(Kernel):
     def _sunk(self) -> dict[Value, int]:
         """The stage of each result: what is not needed before a later one is computed there."""
         stage = dict(self.group.stage)
+        if math.prod(self.group.shape[self.split :]) > LONG:
+            return stage  # the memory plan keeps what a later stage needs, and knows no other
         for equation in reversed(self.group.members):
             out = equation.out
             if out not in self.per_row:
@@ -74,22 +77,22 @@ class RowsKernel(Kernel):
                     found.setdefault(base, f"t{len(found)}")
         return found
 
-    def _views_from_outside(self) -> dict[Value, View]:
-        """The inputs that others made, as the elements of the group see them."""
-        found: dict[Value, View] = {}
-        shape, rows = self.group.shape, self.group.shape[: self.split]
+    def _views_from_outside(self) -> dict[tuple[Value, bool], View]:
+        """The inputs that others made, as the elements of the group see them, or as its rows do."""
+        found: dict[tuple[Value, bool], View] = {}
+        shape = self.group.shape
         for equation in self.group.members:
             once_a_row = equation.out in self.per_row and not self._reduces(equation)
             for value in equation.values():
                 view = self.views[value]
                 if view.base in self.inside:
                     continue
-                if once_a_row and view.ndim < len(shape):  # it has the axes of the rows only
-                    seen = view.broadcast(rows)
-                    along = (*seen.strides, *(0,) * (len(shape) - self.split))
-                    found[value] = View(seen.base, shape, along, seen.offset)
+                if once_a_row:
+                    seen = view.broadcast(equation.out.shape)
+                    along = (*seen.strides[: self.split], *(0,) * (len(shape) - self.split))
+                    found[value, True] = View(seen.base, shape, along, seen.offset)
                 else:
-                    found[value] = view.broadcast(shape)
+                    found[value, False] = view.broadcast(shape)
         return found
 
     def _reduces(self, equation: Equation) -> bool:
@@ -212,7 +215,8 @@ class RowsKernel(Kernel):
         if base in self.inside:
             steps, offset = self.own_steps, 0
         else:
-            steps, offset = self.steps[value], self.read[value].offset
+            key = (value, not columns)
+            steps, offset = self.steps[key], self.read[key].offset
         at = self._place(steps, offset, columns)
         return Operand(
             scope.loaded((base, steps, offset), kind, f"{self.pointer(base)}[{at}]"), base.dtype

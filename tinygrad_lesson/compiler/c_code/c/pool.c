@@ -89,8 +89,7 @@ static int32_t run_together(step f, void **p, char *arena, const double *n, int 
     return bad | atomic_load(&failed);
 }
 
-__attribute__((visibility("default")))
-int32_t run(step f, void **p, char *arena, const double *n, int size) {
+static int32_t run(step f, void **p, char *arena, const double *n, int size) {
     if (size < 2 || pthread_mutex_trylock(&taken)) {
         meeting alone = {0, 0, 1};
         return f(p, arena, n, 0, &alone);

@@ -172,8 +172,8 @@ static void N(multiply)(i64 m, i64 n, i64 k, const T *a, i64 ar, i64 ac, const T
 
 i32 N(tl_product)(i64 m, i64 n, i64 k, const T *a, i64 ar, i64 ac, const T *b, i64 br,
                    i64 bc, T *c, i64 cr) {
-    if (m <= 0 || n <= 0) return 0;
-    if (bc == 1 && m <= ROWS) { /* panels would not be used often enough */
+    if (m <= 0 || n <= 0 || k <= 0) return 0;
+    if (br && bc == 1 && m <= ROWS) { /* panels would not be used often enough */
         const i64 whole = n / LANES * LANES;
         i64 at[ROWS];
         for (int i = 0; i < ROWS; i++) at[i] = i * ar;

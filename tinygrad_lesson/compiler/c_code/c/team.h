@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <time.h>
 
 typedef struct {
     atomic_int arrived, round;
@@ -17,15 +18,18 @@ static inline void rest(void) {
 
 /* Go on when all have come here. */
 static inline void meet(meeting *m) {
-    if (m->size == 1) return;
+    const int size = m->size; /* once all have come, others may begin with another one */
+    if (size == 1) return;
     const int round = atomic_load_explicit(&m->round, memory_order_acquire);
-    if (atomic_fetch_add_explicit(&m->arrived, 1, memory_order_acq_rel) + 1 == m->size) {
+    if (atomic_fetch_add_explicit(&m->arrived, 1, memory_order_acq_rel) + 1 == size) {
         atomic_store_explicit(&m->arrived, 0, memory_order_relaxed);
         atomic_store_explicit(&m->round, round + 1, memory_order_release);
         return;
     }
     for (int n = 0; atomic_load_explicit(&m->round, memory_order_acquire) == round; n++)
-        n < 4000 ? rest() : (void)sched_yield(); /* somebody else may need the core to get here */
+        if (n < 4000) rest();
+        else if (n < 4010) sched_yield(); /* somebody else may need the core to get here */
+        else nanosleep(&(struct timespec){0, 20000}, 0);
 }
 
 /* The part of `n` that is one's own, in whole pieces of `piece`. */

@@ -61,7 +61,7 @@ static void N(begins)(i64 *at, i64 c, window g) {
 /* Slide kernels (o, c kh kw) over images (n, c, h, w). */
 static i32 N(slide)(const T *x, const T *w, T *restrict out, i64 n, i64 c, i64 o, i64 uh,
                      i64 uw, window g, i64 me, meeting *m) {
-    const i64 k = c * g.kh * g.kw, pitch = N(pitch)(g), all = g.oh * pitch;
+    const i64 k = c * g.kh * g.kw, pitch = N(pitch)(g), all = (g.oh - 1) * pitch + g.ow;
     const i64 wide = (all + LANES - 1) / LANES * LANES;
     const i64 size = c * g.sh * g.sw * N(part)(g) + LANES;
     T *image = scratch(0, size * sizeof(T)), *sums = scratch(1, o * wide * sizeof(T));
@@ -293,7 +293,7 @@ i32 N(tl_pool_put)(const T *d, const u8 *where, T *restrict out, i64 planes, win
         for (i64 k = 0; g.sw > 2 && k < g.oh * g.ow; k++) {
             const i64 row = k / g.ow * g.sh - g.ph + taps[k] / g.kw * g.dh;
             const i64 column = k % g.ow * g.sw - g.pw + taps[k] % g.kw * g.dw;
-            if (row >= 0 && row < g.h && column >= 0 && column < g.w)
+            if (taps[k] < g.kh * g.kw && row >= 0 && row < g.h && column >= 0 && column < g.w)
                 image[row * g.w + column] += numbers[k];
         }
     }
