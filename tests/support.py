@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import settings
 
 import tinygrad_lesson as tl
 from tinygrad_lesson import Tensor, autograd
 from tinygrad_lesson.arrays import numpy as numpy_namespace
+from tinygrad_lesson.compiler.c_code import step, toolchain
 from tinygrad_lesson.op import REGISTRY, Op
 from tinygrad_lesson.samples import Sample, calls
 
@@ -182,3 +185,9 @@ def derivatives(function: Callable[[Tensor], Tensor], x: Any) -> list[np.ndarray
     (first,) = autograd.grad(function(t), [t], create_graph=True)
     second = autograd.grad(first.sum(), [t], allow_unused=True)[0] if first.requires_grad else None
     return [first.numpy(), np.zeros(t.shape) if second is None else second.numpy()]
+
+
+def hurry(monkeypatch: pytest.MonkeyPatch, level: str) -> None:
+    """Let the C compiler try less hard."""
+    flags = (*toolchain.FLAGS, level)
+    monkeypatch.setattr(step, "load", functools.partial(toolchain.load, flags=flags))

@@ -11,7 +11,9 @@ import inspect
 import math
 import re
 import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -1166,3 +1168,42 @@ def test_an_interruption_leaves_the_state_before_or_after(when: str) -> None:
         equal(everything(t, schedule, generator)[:-2], before[:-2])
         equal(repr(generator.bit_generator.state), before[-1])
     step(X, Y)
+
+
+# ---- arguments of unusual classes ----------------------------------------------------------------
+
+
+def test_arrays_of_other_classes(tmp_path: Path) -> None:
+    mapped = np.memmap(tmp_path / "x", np.float64, "w+", shape=(3,))
+    mapped[:] = [1, 2, 3]
+    step = tl.compile(lambda x: x * x)
+    for _ in range(4):
+        np.testing.assert_array_equal(step(mapped).numpy(), [1, 4, 9])
+
+    class Doubling(np.ndarray):
+        def __mul__(self, other: Any) -> Any:
+            return 2 * np.asarray(self) * np.asarray(other)
+
+    special = np.array([1.0, 2.0]).view(Doubling)
+    for _ in range(4):
+        np.testing.assert_array_equal(step(special).numpy(), [1, 4])
+
+
+def test_dictionaries_of_other_classes() -> None:
+    step = tl.compile(lambda d: d["x"] * 2)
+    given = OrderedDict(x=Tensor([1.0, 2.0]))
+    for _ in range(3):
+        assert step(given).tolist() == [2, 4]
+
+
+def test_zeros_of_either_sign_are_two_arguments() -> None:
+    step = tl.compile(lambda x, s: x / s)
+    with np.errstate(divide="ignore"):
+        signs = [float(step(Tensor([1.0]), np.float64(s))[0]) for s in (0.0, -0.0, 0.0)]
+    assert signs == [np.inf, -np.inf, np.inf]
+
+
+def test_a_function_without_a_module() -> None:
+    space: dict[str, Any] = {}
+    exec("def double(x): return x * 2", space)
+    assert tl.compile(space["double"])(Tensor([1.0])).tolist() == [2]

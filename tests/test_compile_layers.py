@@ -16,12 +16,19 @@ import tinygrad_lesson as tl
 from tinygrad_lesson import Tensor, nn, optim
 from tinygrad_lesson.optim import lr_scheduler
 
+from .support import hurry
+
 F = nn.functional
 
 MODES = ["numpy", pytest.param("c", marks=pytest.mark.long)]
 
 Forward = Callable[..., Any]
 RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch, "-O1")
 
 
 def x_of(*shape: int) -> np.ndarray:

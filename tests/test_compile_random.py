@@ -7,7 +7,6 @@ again alone. ``pytest tests/test_compile_random.py --programs 100000`` tries mor
 from __future__ import annotations
 
 import contextlib
-import functools
 import itertools
 import math
 import warnings
@@ -19,7 +18,7 @@ import pytest
 
 import tinygrad_lesson as tl
 from tinygrad_lesson import Tensor
-from tinygrad_lesson.compiler.c_code import operators, step, team, toolchain
+from tinygrad_lesson.compiler.c_code import operators, team, toolchain
 from tinygrad_lesson.compiler.c_code.lowering import RECIPES
 from tinygrad_lesson.compiler.numpy_code.notation import NOTATIONS
 from tinygrad_lesson.errors import TinygradError
@@ -27,6 +26,7 @@ from tinygrad_lesson.op import REGISTRY
 
 from .random_programs import DTYPES, Program
 from .rounding import Rounding, apart
+from .support import hurry
 from .test_c_operators import CANCELLING, ROUNDED
 
 needs_compiler = pytest.mark.skipif(not toolchain.find_compiler(), reason="no C compiler")
@@ -179,12 +179,6 @@ def check(trials: Sequence[Trial], mode: str) -> None:
             check([trial], mode)
         told += f"Only together with {[t.seed for t in trials]}"
     assert not wrong, told
-
-
-def hurry(monkeypatch: pytest.MonkeyPatch, level: str) -> None:
-    """Let the compiler try less hard."""
-    flags = (*toolchain.FLAGS, level)
-    monkeypatch.setattr(step, "load", functools.partial(toolchain.load, flags=flags))
 
 
 @pytest.fixture(autouse=True)

@@ -88,7 +88,9 @@ class Call:
         if isinstance(value, Tensor | np.ndarray):
             place = self._places.setdefault(id(value), len(self.tensors))
             if place == len(self.tensors):
-                self.tensors.append(value if isinstance(value, Tensor) else Lent.of(value))
+                self.tensors.append(
+                    value if isinstance(value, Tensor) else Lent.of(np.asarray(value))
+                )
             tensor = self.tensors[place]
             data = tensor._data
             return Given(place, type(value), data.shape, data.dtype, tensor.requires_grad)
@@ -96,8 +98,8 @@ class Call:
             return type(value), *map(self._part, value)
         if type(value) is dict:
             return dict, *((name, self._part(item)) for name, item in value.items())
-        if type(value) is float:
-            return float, repr(value)  # 0.0 and -0.0 are two, NaN is one
+        if isinstance(value, float | np.floating):
+            return type(value), repr(value)  # 0.0 and -0.0 are two, NaN is one
         try:
             hash(value)
         except TypeError:
@@ -108,7 +110,7 @@ class Call:
         """What is kept of the call for those like it."""
         lent = tuple(type(tensor) is Lent for tensor in self.tensors)
         others = tuple(None if type(part) is Given else x for part, x in zip(self.parts, self.args))  # noqa: B905
-        simple = not self.kwargs and not any(isinstance(x, tuple | list | dict) for x in self.args)
+        simple = not self.kwargs and not any(map(_has_parts, self.args))
         return Form(self.grad, self.parts if simple else None, others if simple else (), lent)
 
     def recorded(self) -> bool:
@@ -158,6 +160,12 @@ class Call:
         return "the number of arguments"
 
 
+def _has_parts(value: Any) -> bool:
+    """Whether an argument is more than a tensor, a plain array or a number."""
+    special = isinstance(value, np.ndarray) and type(value) is not np.ndarray
+    return special or isinstance(value, tuple | list | dict)
+
+
 def _tensors(path: str, value: Any) -> Iterator[tuple[str, Any]]:
     """The tensors and arrays in an argument, by name."""
     if isinstance(value, Tensor | np.ndarray):
@@ -165,6 +173,6 @@ def _tensors(path: str, value: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, tuple | list):
         for i, item in enumerate(value):
             yield from _tensors(f"{path}_{i}", item)
-    elif isinstance(value, dict):
+    elif type(value) is dict:
         for name, item in value.items():
             yield from _tensors(f"{path}_{name}", item)

@@ -73,7 +73,7 @@ class Environment:
 
     def _add(self, function: FunctionType) -> None:
         code = function.__code__
-        if code in self._seen or function.__module__.partition(".")[0] == _PACKAGE:
+        if code in self._seen or (function.__module__ or "").partition(".")[0] == _PACKAGE:
             return
         self._seen.add(code)
         for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):

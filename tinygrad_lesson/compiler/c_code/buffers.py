@@ -35,14 +35,12 @@ class Addresses:
         self.table = table
         self.known: dict[int, int] = {}  # of the arrays of rings, by id
         self.last: list[Array | None] = [None] * len(table)
-        self._ordered: list[Array | None] = [None] * len(table)
 
     def enter(self, place: int, array: Array) -> Array:
         """Put the address of an array into the table; return it, or a copy that lies in order."""
         ordered = np.asarray(array, order="C")
         # The owner may change a copied array without notice: it is copied every time.
         self.last[place] = array if ordered is array else None
-        self._ordered[place] = ordered
         self.table[place] = address(ordered)
         return ordered
 

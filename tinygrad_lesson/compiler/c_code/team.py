@@ -49,8 +49,8 @@ def size(groups: list[Group], threads: int | None) -> int:
     groups
         Its schedule.
     threads
-        How many there may be; None: as many as there are cores for this process, or as the
-        environment allows the BLAS.
+        How many there may be; None: as many as there are cores for this process, or as
+        ``OPENBLAS_NUM_THREADS`` or ``OMP_NUM_THREADS`` allow.
     """
     return (threads or cores()) if sum(map(_operations, groups)) >= WORTHWHILE else 1
 
