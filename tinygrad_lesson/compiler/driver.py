@@ -121,7 +121,7 @@ class Driver:
             self.quick = self._compiled("quick", "quick(args)", [*entrance, *body])
 
     def _compiled(self, name: str, head: str, body: list[str]) -> Callable[..., Any]:
-        code = f"def {head}:\n" + "\n".join(_indented(body))
+        code = f"def {head}:\n" + "\n".join(indented(body))
         exec(compile(code, f"<{name} of a compiled step>", "exec"), self._names)
         function: Callable[..., Any] = self._names[name]
         return function
@@ -189,7 +189,7 @@ class Driver:
                 "    raise"]  # fmt: skip
         step = [*self._host(), *self._draws(), *call, *self._own(outputs, place)]
         if self._reversible:
-            step = ["undo = []", "try:", *_indented(step), "except BaseException as error:",
+            step = ["undo = []", "try:", *indented(step), "except BaseException as error:",
                     "    roll_back(undo)", "    if type(error) is Otherwise: return OTHERWISE",
                     "    raise"]  # fmt: skip
         results = f"return {self._returned(place)}"
@@ -208,8 +208,8 @@ class Driver:
         """The same to the end: an interruption leaves the state after the step."""
         if not writes:
             return []
-        return ["try:", *_indented(writes), "except BaseException:",
-                *_indented([*writes, "raise"])]  # fmt: skip
+        return ["try:", *indented(writes), "except BaseException:",
+                *indented([*writes, "raise"])]  # fmt: skip
 
     def _returned(self, place: dict[Value, str]) -> str:
         results = ", ".join(self._result(x, place) for x in self.program.results)
@@ -433,5 +433,6 @@ def _operation(step: Compute) -> str:
     return f"{operands[0]} {step.symbol} {operands[1]}"
 
 
-def _indented(lines: list[str]) -> list[str]:
+def indented(lines: list[str]) -> list[str]:
+    """The lines one step further to the right."""
     return [f"    {line}" for line in lines]

@@ -32,7 +32,7 @@ from ..tracing.program import (
 from .c_code.loop import Loop
 from .c_code.step import CStep
 from .call import Form
-from .driver import Checked, Driver
+from .driver import Checked, Driver, indented
 
 FAILED: Final[Any] = object()
 """What the driver of a loop returns where one of the steps would raise an error."""
@@ -136,7 +136,7 @@ class LoopDriver(Driver):
             *self._table(drawn),
             f"({last}), ({every}) = function(done, ({''.join(f'{x}, ' for x in given)}), numbers)",
         ]  # fmt: skip
-        step = ["undo, numbers, told = [], [], []", "try:", *_indented(step),
+        step = ["undo, numbers, told = [], [], []", "try:", *indented(step),
                 "except BaseException as error:", "    roll_back(undo)",
                 "    if type(error) is Otherwise: return OTHERWISE",
                 "    if isinstance(error, Exception): return FAILED", "    raise"]  # fmt: skip
@@ -168,7 +168,7 @@ class LoopDriver(Driver):
         ]
         steps = "steps" if self._varies() else "1"
         return [
-            "done = 0", f"for row in range({steps}):", "    mark = len(undo)", *_indented(row),
+            "done = 0", f"for row in range({steps}):", "    mark = len(undo)", *indented(row),
             f"    done = {'row + 1' if self._varies() else 'steps'}",
             "if done < steps: roll_back(undo[mark:])", "if not done: raise Otherwise",
         ]  # fmt: skip
@@ -271,7 +271,3 @@ def _is_counter(write: Write) -> bool:
     """Whether a step leaves behind Python numbers that are others in each step."""
     parts = write.value if type(write.value) is tuple else (write.value,)
     return any(type(part) is Number for part in parts)
-
-
-def _indented(lines: list[str]) -> list[str]:
-    return [f"    {line}" for line in lines]

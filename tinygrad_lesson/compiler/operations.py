@@ -129,8 +129,6 @@ def flops(equation: Equation) -> int:
     if inside:
         more = STATES.get(name, 0) + FLOWS.get(name, 0) + (name == "affine")
         return inside + more * size
-    if name == "scalar_tape":
-        return int(equation.params["tape"].count)
     if name in HEAVY:
         return HEAVY[name] * size
     if kind in ("movement", "indexing", "creation"):

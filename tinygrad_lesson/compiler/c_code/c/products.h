@@ -170,8 +170,8 @@ static void N(multiply)(i64 m, i64 n, i64 k, const T *a, i64 ar, i64 ac, const T
     }
 }
 
-i32 N(tl_product)(i64 m, i64 n, i64 k, const T *a, i64 ar, i64 ac, const T *b, i64 br,
-                   i64 bc, T *c, i64 cr) {
+static i32 N(product)(i64 m, i64 n, i64 k, const T *a, i64 ar, i64 ac, const T *b, i64 br, i64 bc,
+                      T *c, i64 cr) {
     if (m <= 0 || n <= 0 || k <= 0) return 0;
     if (br && bc == 1 && m <= ROWS) { /* panels would not be used often enough */
         const i64 whole = n / LANES * LANES;
@@ -196,19 +196,18 @@ i32 N(tl_product)(i64 m, i64 n, i64 k, const T *a, i64 ar, i64 ac, const T *b, i
 }
 
 /* The share of one thread: some rows of the result, or some columns if there are few. */
-i32 N(tl_shared_product)(i64 rows, i64 n, i64 k, const T *a, i64 ar, i64 ac, const T *b,
-                          i64 br, i64 bc, T *c, i64 me, meeting *m) {
+static i32 N(shared_product)(i64 rows, i64 n, i64 k, const T *a, i64 ar, i64 ac, const T *b,
+                             i64 br, i64 bc, T *c, i64 me, meeting *m) {
     if (rows * n * k <= ALONE)
-        return me ? 0 : N(tl_product)(rows, n, k, a, ar, ac, b, br, bc, c, n);
+        return me ? 0 : N(product)(rows, n, k, a, ar, ac, b, br, bc, c, n);
     /* Of columns: nobody packs what another needs. Of rows: nobody reads the left matrix twice. */
     const int broad = n >= rows && n >= 2 * N(PANEL) * m->size;
     if (!broad && (rows >= n || rows >= 2 * ROWS * m->size)) {
         SHARE(rows, ROWS)
-        return N(tl_product)(to - from, n, k, a + from * ar, ar, ac, b, br, bc,
-                              c + from * n, n);
+        return N(product)(to - from, n, k, a + from * ar, ar, ac, b, br, bc, c + from * n, n);
     }
     SHARE(n, LANES)
-    return N(tl_product)(rows, to - from, k, a, ar, ac, b + from * bc, br, bc, c + from, n);
+    return N(product)(rows, to - from, k, a, ar, ac, b + from * bc, br, bc, c + from, n);
 }
 
 /* `count` products, whose matrices are `an`, `bn` and `cn` apart. */
@@ -216,11 +215,11 @@ i32 N(tl_products)(i64 count, i64 rows, i64 n, i64 k, const T *a, i64 an, i64 ar
                     const T *b, i64 bn, i64 br, i64 bc, T *c, i64 cn, i64 me, meeting *m) {
     i32 bad = 0;
     if (bn == 0 && an == rows * ar && cn == rows * n)
-        return N(tl_shared_product)(count * rows, n, k, a, ar, ac, b, br, bc, c, me, m);
+        return N(shared_product)(count * rows, n, k, a, ar, ac, b, br, bc, c, me, m);
     if (count < m->size) {
         for (i64 s = 0; s < count; s++)
-            bad |= N(tl_shared_product)(rows, n, k, a + s * an, ar, ac, b + s * bn, br, bc,
-                                         c + s * cn, me, m);
+            bad |= N(shared_product)(rows, n, k, a + s * an, ar, ac, b + s * bn, br, bc,
+                                     c + s * cn, me, m);
         return bad;
     }
     SHARE(count, 1)
@@ -229,7 +228,6 @@ i32 N(tl_products)(i64 count, i64 rows, i64 n, i64 k, const T *a, i64 an, i64 ar
         if (panels)
             N(multiply)(rows, n, k, a + s * an, ar, ac, panels, c + s * cn, n, 0);
         else
-            bad |= N(tl_product)(rows, n, k, a + s * an, ar, ac, b + s * bn, br, bc,
-                                  c + s * cn, n);
+            bad |= N(product)(rows, n, k, a + s * an, ar, ac, b + s * bn, br, bc, c + s * cn, n);
     return bad;
 }

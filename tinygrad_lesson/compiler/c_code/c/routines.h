@@ -21,11 +21,8 @@ typedef struct { i64 h, w, kh, kw, sh, sw, ph, pw, dh, dw, oh, ow; } window;
 
 #pragma GCC visibility push(default)
 #define ROUTINES(T)                                                                               \
-    /* c = a b; between neighbouring rows of a matrix lie `.r` numbers, between columns `.c`. */  \
-    i32 tl_product_##T(i64 m, i64 n, i64 k, const T *a, i64 ar, i64 ac, const T *b, i64 br,       \
-                       i64 bc, T *c, i64 cr);                                                     \
-    i32 tl_shared_product_##T(i64 rows, i64 n, i64 k, const T *a, i64 ar, i64 ac, const T *b,     \
-                              i64 br, i64 bc, T *c, i64 me, meeting *m);                          \
+    /* `count` products c = a b, whose matrices are `an`, `bn` and `cn` numbers apart; between     \
+     * neighbouring rows of a matrix lie `.r` numbers, between columns `.c`. */                   \
     i32 tl_products_##T(i64 count, i64 rows, i64 n, i64 k, const T *a, i64 an, i64 ar, i64 ac,    \
                         const T *b, i64 bn, i64 br, i64 bc, T *c, i64 cn, i64 me, meeting *m);    \
     /* Images (n, c, h, w), kernels (o, c, kh, kw). */                                            \
