@@ -19,14 +19,17 @@ class Answer:
 
     def apart(self, other: Answer, work: Work) -> float:
         """The largest difference of losses, and of gradients relative to the largest of all."""
+        if self._shapes() != other._shapes():
+            return float("nan")
         pairs = [(self.loss, other.loss)]
         if not work.random:
             pairs += zip(self.losses, other.losses, strict=True)
-        worst = max(abs(a - b) / max(abs(a), 1e-30) for a, b in pairs)
-        if self.gradients.keys() != other.gradients.keys():
-            return float("nan")
+        errors = [abs(a - b) / max(abs(a), 1e-30) for a, b in pairs]
         largest = max(float(np.abs(g).max()) for g in self.gradients.values())
         for name, mine in self.gradients.items():
-            error = np.abs(mine.astype(np.float64) - other.gradients[name]).max() / largest
-            worst = max(worst, float(error)) if error == error else float("nan")
-        return worst
+            error = np.abs(mine.astype(np.float64) - other.gradients[name]).max()
+            errors.append(float(error) / largest)
+        return float(np.max(errors))  # NaN if one of them is, which max would pass over
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: gradient.shape for name, gradient in self.gradients.items()}

@@ -8,7 +8,8 @@ A step is forward, backward and the optimizer's update. Each contender runs in p
 one for each number of threads and each setting to be tried; they wait for their turn, round after
 round, and the fastest by the median of the rounds stands for its library. Before that, the losses
 of the first steps must agree with ours, and so must the gradients at the start. Peers that are not
-installed are left out.
+installed are left out; one that fails or hangs on the way is told of, and the others go on. What is
+there already is written after each work.
 
 Times depend on the machine: the ratios are what to look at.
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import math
 import pathlib
 import sys
 
@@ -48,7 +50,7 @@ def summary(rows: dict[str, Row]) -> list[list[str]]:
         peers = {name: r for name, r in row.best.items() if name not in OURS}
         best = min(peers.values(), key=lambda r: r.median(), default=None)
         ours, eager = row.best.get("compiled"), row.best.get("ours")
-        floor = row.floor and row.floor["products"] + row.floor["moving"]
+        floor = row.floor["products"] + row.floor["moving"] if row.floor else math.inf
         lines.append([
             work, *("" if r is None else tables.seconds(r.median()) for r in (ours, eager, best)),
             "" if ours is None else tables.ratio(ours.median(), row.peer),
@@ -56,6 +58,15 @@ def summary(rows: dict[str, Row]) -> list[list[str]]:
             "" if best is None else best.title,
         ])  # fmt: skip
     return lines
+
+
+def document(about: str, rows: dict[str, Row]) -> str:
+    """All that was measured, in Markdown."""
+    parts = [HEAD, about, "## All of them", tables.markdown(summary(rows))]
+    for work, row in rows.items():
+        notes = "\n".join(f"* {note}." for note in row.notes)
+        parts += [f"## {WORKS[work].title}", tables.markdown(row.table()), notes]
+    return "\n\n".join(parts) + "\n"
 
 
 def main() -> None:
@@ -88,13 +99,9 @@ def main() -> None:
         row = rows[work] = Row(work, names, options)
         notes = "".join(f"  {note}.\n" for note in row.notes)
         print(f"\n{WORKS[work].title}\n{tables.text(row.table())}\n{notes}", end="", flush=True)
+        if given.write:
+            given.write.write_text(document(about, rows))
     print(f"\n{tables.text(summary(rows))}")
-    if given.write:
-        parts = [HEAD, about, "## All of them", tables.markdown(summary(rows))]
-        for work, row in rows.items():
-            notes = "\n".join(f"* {note}." for note in row.notes)
-            parts += [f"## {WORKS[work].title}", tables.markdown(row.table()), notes]
-        given.write.write_text("\n\n".join(parts) + "\n")
     if wrong := [f"{title} ({work})" for work, row in rows.items() for title in row.disagreed]:
         sys.exit(f"Other numbers than ours: {', '.join(wrong)}.")
 

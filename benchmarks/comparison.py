@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import pathlib
 import subprocess
 import sys
@@ -11,12 +12,12 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import tables
 from agreement import Answer
 from contenders import CONTENDERS, OURS
-from runner import HERE, Left, Runner, a_busy_core
+from runner import HERE, Left, Options, Runner, a_busy_core
 from surroundings import environment
 from tqdm import tqdm
 from works import WORKS
@@ -27,15 +28,6 @@ HEADINGS = [
     "library", "median", "fastest", "of the best peer", "first call", "memory", "other core busy",
     "at its best with",
 ]  # fmt: skip
-
-
-class Options(NamedTuple):
-    """How it is measured."""
-
-    rounds: int
-    seconds: float
-    patience: float
-    keep_memory: bool
 
 
 class Row:
@@ -64,7 +56,7 @@ class Row:
             if held is None or runner.median() < held.median():
                 self.best[runner.name] = runner
         self.floor: dict[str, float] | None = None
-        if "compiled" in self.best:
+        if "compiled" in self.best and not self.best["compiled"].lost:
             self._add_floor()
             self._add_first_calls()
 
@@ -81,14 +73,14 @@ class Row:
             if threads not in CONTENDERS[name].threads:
                 continue
             for settings in CONTENDERS[name].works.get(self.work, []):
-                runner = Runner(name, self.work, threads, settings, self.options.keep_memory)
+                runner = Runner(name, self.work, threads, settings, self.options)
                 stack.callback(runner.close)
                 runners.append(runner)
 
         def build(runner: Runner) -> Answer | str:
             path = folder / f"{runners.index(runner)}.npz"
             try:
-                runner.build(path, self.options.patience)
+                runner.build(path)
             except Left as reason:
                 return str(reason)
             answer = Answer(path, runner.losses)
@@ -129,22 +121,27 @@ class Row:
         return agreeing
 
     def _measure(self, runners: list[Runner]) -> None:
-        """All in turn, round after round; some rounds again beside a busy core."""
+        """All in turn, round after round; some rounds again beside a busy core.
+
+        One that is lost on the way is left alone from then on.
+        """
         rounds = self.options.rounds
         busy = max(1, rounds // 4)
         with tqdm(total=rounds + busy, desc=self.work, unit="round", leave=False) as bar:
             for _ in range(rounds):
                 for runner in runners:
                     time.sleep(PAUSE)
-                    runner.turn(self.options.seconds, runner.times)
+                    runner.turn(runner.times)
                 bar.update()
             with a_busy_core():
                 for _ in range(busy):
                     for runner in runners:
-                        runner.turn(self.options.seconds, runner.busy)
+                        runner.turn(runner.busy)
                     bar.update()
         for runner in runners:
             runner.measure_memory()
+            if runner.lost:
+                self.notes.append(f"FAILED: {runner.title} ({runner.setting}) {runner.lost}")
 
     # ---- our own -------------------------------------------------------------------------
 
@@ -195,18 +192,19 @@ class Row:
     # ---- to look at ----------------------------------------------------------------------
 
     @property
-    def peer(self) -> float | None:
-        """The median of the fastest peer."""
-        return min((r.median() for name, r in self.best.items() if name not in OURS), default=None)
+    def peer(self) -> float:
+        """The median of the fastest peer; endless without any."""
+        peers = (r.median() for name, r in self.best.items() if name not in OURS)
+        return min(peers, default=math.inf)
 
     def table(self) -> list[list[str]]:
         """Rows of cells, the fastest contender first."""
         rows = [HEADINGS]
         for runner in sorted(self.best.values(), key=Runner.median):
-            busy = min(median for median, _ in runner.busy)
             rows.append([
                 runner.title, tables.seconds(runner.median()), tables.seconds(runner.fastest()),
                 tables.ratio(runner.median(), self.peer), tables.seconds(max(runner.first, 0.0)),
-                tables.mebibytes(runner.memory), tables.seconds(busy), runner.setting,
+                tables.FAILED if runner.lost else tables.mebibytes(runner.memory),
+                tables.seconds(runner.beside_another()), runner.setting,
             ])  # fmt: skip
         return rows

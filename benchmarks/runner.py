@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import pathlib
 import signal
@@ -12,16 +13,26 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from contenders import CONTENDERS
 from surroundings import cores, environment
 
 HERE = pathlib.Path(__file__).parent
+SCRIPT = HERE / "contender.py"
+
+
+class Options(NamedTuple):
+    """How it is measured."""
+
+    rounds: int
+    seconds: float
+    patience: float
+    keep_memory: bool
 
 
 class Left(Exception):  # noqa: N818  it is no error
-    """Why a contender takes no part."""
+    """Why a contender takes no part, or no further part."""
 
 
 class Runner:
@@ -37,10 +48,12 @@ class Runner:
         Of each turn, the median and the shortest time of a step.
     busy
         The same while another core was kept busy.
+    lost
+        What it was asked when its process failed, and why; empty while all is well.
     """
 
     def __init__(
-        self, name: str, work: str, threads: int, settings: dict[str, Any], keep_memory: bool
+        self, name: str, work: str, threads: int, settings: dict[str, Any], options: Options
     ) -> None:
         self.name = name
         self.title = CONTENDERS[name].title
@@ -51,21 +64,26 @@ class Runner:
         self.times: list[list[float]] = []
         self.busy: list[list[float]] = []
         self.memory: int | None = None
-        command = [HERE / "contender.py", name, work, str(threads), json.dumps(settings)]
+        self.lost = ""
+        self._options = options
+        command = [SCRIPT, name, work, str(threads), json.dumps(settings)]
         self._process = subprocess.Popen(
             [sys.executable, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, env=environment(threads, keep_memory),
+            stderr=subprocess.PIPE, text=True,
+            env=environment(threads, options.keep_memory),
             start_new_session=True,
         )  # fmt: skip
         self._complaints: list[str] = []
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     def _listen(self) -> None:
         assert self._process.stderr is not None
         self._complaints.extend(self._process.stderr)
 
-    def ask(self, order: str, patience: float) -> Any:
+    def ask(self, order: str) -> Any:
         """The answer to an order; the process ends that does not give one in time."""
+        patience = self._options.patience
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         timer = threading.Timer(patience, self._kill)
@@ -82,22 +100,42 @@ class Runner:
         if not line:
             code = self._process.wait()
             raise Left(f"took more than {patience:g} s" if late else self._reason(code))
-        return json.loads(line)
+        try:
+            return json.loads(line)
+        except ValueError:
+            self._kill()
+            raise Left(f"answered {line.strip()[:60]!r}") from None
 
     def _reason(self, code: int) -> str:
         """The error, without the lines that lead to it."""
+        self._listener.join(1)
         told = [line.strip() for line in self._complaints if ("Error" in line or "Exc" in line)]
         return told[-1][:200] if told else f"ended with status {code}"
 
-    def build(self, gradients: pathlib.Path, patience: float) -> None:
-        found = self.ask(f"build {gradients}", patience)
+    def build(self, gradients: pathlib.Path) -> None:
+        found = self.ask(f"build {gradients}")
         self.losses, self.first = found["losses"], found["first"]
 
-    def turn(self, seconds: float, times: list[list[float]]) -> None:
-        times.append(self.ask(f"turn {seconds}", 120))
+    def turn(self, times: list[list[float]]) -> None:
+        """Run for a while, unless it is lost; what a lost one took before does not count."""
+        found = self._try(f"turn {self._options.seconds}")
+        if self.lost:
+            times.clear()
+        else:
+            times.append(found)
 
     def measure_memory(self) -> None:
-        self.memory = self.ask("memory", 120)
+        self.memory = self._try("memory")
+
+    def _try(self, order: str) -> Any:
+        """The answer, or nothing from one that is lost."""
+        if self.lost:
+            return None
+        try:
+            return self.ask(order)
+        except Left as reason:
+            self.lost = f"{reason}, when asked for {order!r}"
+            return None
 
     def close(self) -> None:
         with contextlib.suppress(BrokenPipeError):
@@ -105,6 +143,10 @@ class Runner:
             self._process.stdin.close()
         self._kill()
         self._process.wait()
+        self._listener.join(1)
+        for pipe in self._process.stdout, self._process.stderr:
+            assert pipe is not None
+            pipe.close()
 
     def _kill(self) -> None:
         """End the process, and the compilers that it has started."""
@@ -115,10 +157,15 @@ class Runner:
             self._process.kill()
 
     def median(self) -> float:
-        return statistics.median(median for median, _ in self.times)
+        """Endless for one that was lost."""
+        return statistics.median(median for median, _ in self.times) if self.times else math.inf
 
     def fastest(self) -> float:
-        return min(fastest for _, fastest in self.times)
+        return min((fastest for _, fastest in self.times), default=math.inf)
+
+    def beside_another(self) -> float:
+        """The shortest median while another core was kept busy."""
+        return min((median for median, _ in self.busy), default=math.inf)
 
 
 @contextlib.contextmanager

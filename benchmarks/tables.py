@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
+FAILED = "failed"
+"""In the place of what could not be measured."""
+
 
 def seconds(value: float) -> str:
     """With a unit, and three digits."""
+    if math.isinf(value):
+        return FAILED
     units = (("s", 1), ("ms", 1e3), ("us", 1e6), ("ns", 1e9))
     unit, factor = next((u, f) for u, f in units if value * f >= 1 or u == "ns")
     return f"{float(f'{value * factor:.3g}'):g} {unit}"
@@ -15,9 +22,9 @@ def mebibytes(value: int | None) -> str:
     return "" if value is None else f"{float(f'{value / 2**20:.3g}'):g} MiB"
 
 
-def ratio(value: float, other: float | None) -> str:
-    """How many times the other it is; empty without another."""
-    return "" if other is None else f"{value / other:.2f}x"
+def ratio(value: float, other: float) -> str:
+    """How many times the other it is; empty if one of them is endless, since there is none."""
+    return "" if math.isinf(value) or math.isinf(other) else f"{value / other:.2f}x"
 
 
 def markdown(rows: list[list[str]]) -> str:

@@ -1,8 +1,11 @@
-"""Options of the tests."""
+"""Options of the tests, and what keeps them quick."""
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,19 @@ def pytest_configure(config: pytest.Config) -> None:
     """What compiled steps build is kept beside pytest's own cache, not in the user's."""
     home = Path(__file__).parent.parent / ".pytest_cache" / "home"
     os.environ.setdefault("XDG_CACHE_HOME", str(home))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Tens of thousands of tests stay to the end: the garbage collector need not look at them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
+        if torch := sys.modules.get("torch"):
+            torch.set_num_threads(1)  # every core has tests of its own: more would only wait
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,36 +1,52 @@
-"""How far from its numbers a program may be where its ops round otherwise.
+"""How far from its numbers a function may be where its ops round otherwise.
 
-The program is evaluated equation by equation, several times, and the result of each op that may
-round otherwise is changed at random by as much as that op may be off; what goes into sums, too. How
-far the results of these runs lie apart is how far other results may lie from them: nothing at all
-where no such op leads; anything where a digit more decides, as in ``floor`` or ``argmax``.
+The function runs several times under a tracer that changes, at random, the result of each op that
+may round otherwise by as much as that op may be off; what goes into sums, too. How far the results
+of these runs lie apart is how far other results may lie from them: nothing at all where no such op
+leads; anything where a digit more decides, as in ``floor`` or ``argmax``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lesson import Tensor
 from tinygrad_lesson.arrays import numpy as kernels
-from tinygrad_lesson.tracing.program import Argument, Constant, Equation, Held, Program, Value
+from tinygrad_lesson.mode import current, restore
+from tinygrad_lesson.op import Op
+from tinygrad_lesson.tracing.numbers import Number
+from tinygrad_lesson.tracing.program import Equation
+from tinygrad_lesson.tracing.trace import Trace
+from tinygrad_lesson.tracing.variable import Variable
 
 RUNS = 12
 MARGIN = 4
 """So many runs, and so many times their distance is allowed: chance may leave the largest out."""
 
+LARGER = 8
+"""Errors of so many times the size, in half of the runs: what is added to large numbers may change
+a last digit of theirs, or not."""
 
-class Rounding:
-    """What is known of a traced program by running it with errors.
+PRODUCTS = ("matmul", "affine")
+"""Of BLAS, which may leave out what is multiplied by 0, be it NaN."""
 
-    Parameters
+GATED = ("lstm_states", "gru_states")
+"""Their gates are near 0 as a difference of two halves eagerly, and not so in C."""
+
+Arrays = Sequence["np.ndarray | None"]
+Around = Callable[[Callable[[], list[Any]]], list[Any]]
+"""Runs a function; its results."""
+
+
+class Rounding(NamedTuple):
+    """What is known of ops.
+
+    Attributes
     ----------
-    program
-        As it was traced.
     units
-        For ops that may round otherwise: by how many units in the last place. All others compute
+        For those that may round otherwise: by how many units in the last place. All others compute
         the same bits.
     sums
         Those among them that add up: what goes in may be off, too.
@@ -38,96 +54,107 @@ class Rounding:
         Those among them that may be off by so many units of the largest number that goes in.
     """
 
-    def __init__(
-        self,
-        program: Program,
-        units: Mapping[str, float],
-        sums: Set[str] = frozenset(),
-        cancelling: Set[str] = frozenset(),
-    ) -> None:
-        self.program, self.units = program, units
-        self.sums, self.cancelling = sums, cancelling
-        self._made = {equation.out: equation for equation in program.equations}
+    units: Mapping[str, float]
+    sums: Set[str] = frozenset()
+    cancelling: Set[str] = frozenset()
 
     def distances(
-        self, calls: Sequence[Sequence[np.ndarray]], state: Mapping[Tensor, np.ndarray]
-    ) -> Iterator[list[list[np.ndarray]]]:
-        """For each of some calls, one after the other, how far each output may be off.
+        self, run: Callable[[Around], list[Arrays]], exact: Sequence[Arrays]
+    ) -> Iterator[list[list[np.ndarray | None]]]:
+        """How far each of the `exact` arrays may be off that `run` gives, a list for each call.
 
-        It is found out more and more, run after run.
+        `run` lets its argument run each call. It is found out more and more, run after run.
         """
-        exact = self.outcomes(calls, state, None)
-        found = [[np.zeros(np.shape(x)) for x in outputs] for outputs in exact]
+        found = [[None if x is None else np.zeros(x.shape) for x in arrays] for arrays in exact]
         for seed in range(RUNS):
-            errors = Errors(np.random.default_rng(seed), np.nan if seed % 2 else 0.0)
-            shaken = self.outcomes(calls, state, errors)
-            for distances, ours, theirs in zip(found, exact, shaken, strict=True):
+            lost, factor = np.nan if seed % 2 else 0.0, LARGER if seed % 4 > 1 else 1.0
+            errors = Errors(np.random.default_rng(seed), lost, factor)
+
+            def around(function: Callable[[], list[Any]], errors: Errors = errors) -> list[Any]:
+                return Shaking(self, errors).results(function)
+
+            for distances, ours, theirs in zip(found, exact, run(around), strict=True):
                 for distance, one, other in zip(distances, ours, theirs, strict=True):
-                    np.maximum(distance, MARGIN * apart(one, other), out=distance)
+                    if distance is not None and one is not None and other is not None:
+                        np.maximum(distance, MARGIN * apart(one, other), out=distance)
             yield found
 
-    def outcomes(
-        self,
-        calls: Sequence[Sequence[np.ndarray]],
-        state: Mapping[Tensor, np.ndarray],
-        errors: Errors | None,
-    ) -> list[list[np.ndarray]]:
-        """The outputs of each call: results, then what is left behind in tensors."""
-        held = dict(state)
-        found = []
-        for arrays in calls:
-            values: dict[Value, Any] = {
-                v: self._given(v, arrays, held) for v in self.program.inputs
-            }
-            for equation in self.program.equations:
-                values[equation.out] = self._computed(equation, values, errors)
-            outputs = [values[v] for v in self.program.results if type(v) is Value]
-            for target, value in self.program.writes:
-                assert type(target) is Held
-                held[target.tensor] = values[value]
-                outputs.append(values[value])
-            found.append(outputs)
-        return found
 
-    def _given(
-        self, value: Value, arrays: Sequence[np.ndarray], held: Mapping[Tensor, np.ndarray]
+class Shaking(Trace):
+    """A trace in which ops are off."""
+
+    def __init__(self, rounding: Rounding, errors: Errors) -> None:
+        super().__init__()
+        self.rounding, self.errors = rounding, errors
+        self._squares: dict[Any, tuple[Any, ...]] = {}
+
+    def results(self, function: Callable[[], list[Any]]) -> list[Any]:
+        """What the function returns; what it leaves behind is in its place."""
+        mode = current()
+        try:
+            restore(mode.but(tracer=self))
+            return self.finish(function(), keep_gradients=False)[1]
+        finally:
+            restore(mode)
+
+    def run(self, op: Op[...], arrays: Sequence[Any], params: Mapping[str, Any]) -> Variable:
+        """Run an op, and change the result."""
+        taken = [self._taken(array) for array in arrays]
+        params = {k: _number(v) for k, v in params.items()}
+        inputs = tuple(x.value if type(x) is Variable else x for x in taken)
+        units = self._units(op, inputs)
+        numbers = [_number(x) for x in taken]
+        if units is None:
+            out = self._variable(op.forward(kernels, *numbers, **params))
+        else:
+            out = self._variable(self._shaken(op, numbers, params, units))
+        self.equations.append(Equation(out.value, op, inputs, params))
+        if op.name in ("multiply", "square"):
+            self._squares[out.value] = inputs
+        return out
+
+    def _units(self, op: Op[...], inputs: tuple[Any, ...]) -> float | None:
+        """By how much an op may be off; ``s - s * s`` is computed as ``s * (1 - s)``."""
+        units = self.rounding.units
+        if op.name == "subtract" and set(self._squares.get(inputs[1], ())) == {inputs[0]}:
+            return units.get("sigmoid")
+        return units.get(op.name)
+
+    def _shaken(
+        self, op: Op[...], inputs: list[Any], params: dict[str, Any], units: float
     ) -> np.ndarray:
-        source = value.source
-        if type(source) is Argument:
-            return arrays[source.position]
-        if type(source) is Held:
-            return held[source.tensor]
-        assert type(source) is Constant
-        return source.array
-
-    def _units(self, equation: Equation) -> float | None:
-        """By how much an equation may be off; ``s - s * s`` is computed as ``s * (1 - s)``."""
-        if equation.op.name == "subtract":
-            product = self._made.get(equation.inputs[1])
-            if product is not None and set(product.inputs) == {equation.inputs[0]}:
-                return self.units.get("sigmoid")
-        return self.units.get(equation.op.name)
-
-    def _computed(
-        self, equation: Equation, values: Mapping[Value, Any], errors: Errors | None
-    ) -> np.ndarray:
-        inputs = [values[x] if type(x) is Value else x for x in equation.inputs]
-        units = self._units(equation)
-        if errors is None or units is None:
-            return np.asarray(equation.op.forward(kernels, *inputs, **equation.params))
-        if equation.op.name in self.sums:
+        errors, adds = self.errors, op.name in self.rounding.sums
+        given = inputs
+        if adds:
             inputs = [errors.shaken(x, units) for x in inputs]
-        out = np.asarray(equation.op.forward(kernels, *inputs, **equation.params))
-        if equation.op.name in self.sums and any(map(overflows, inputs)):
+        out = np.asarray(op.forward(kernels, *inputs, **params))
+        if adds and any(map(overflows, inputs)):
             out = np.full_like(out, errors.lost)
-        if equation.op.name == "conv_input_grad" and not all(map(is_finite, inputs)):
+        if op.name in ("conv_input_grad", *GATED) and not all(map(is_finite, inputs)):
             # In C infinite weights meet the zeros around the slopes.
             out = np.full_like(out, errors.lost)
+        if op.name in PRODUCTS and not all(map(is_finite, given)):
+            x, y, *rest = given
+            args = [np.zeros(np.shape(z)) for z in rest]
+            met = [op.forward(kernels, a, b, *args, **params)
+                   for a, b in ((~np.isfinite(x) * 1.0, (y == 0) * 1.0),
+                                ((x == 0) * 1.0, ~np.isfinite(y) * 1.0))]  # fmt: skip
+            out = np.where(met[0] + met[1] > 0, errors.lost, out).astype(out.dtype)
         size = np.abs(out)
-        if equation.op.name in self.cancelling and out.dtype.kind == "f":
+        if op.name in GATED:
+            size = np.maximum(size, 1)
+        if op.name in self.rounding.cancelling and out.dtype.kind == "f":
             for x in inputs:
-                size = np.maximum(size, np.abs(np.where(np.isfinite(x), x, 0)))
-        return errors.shaken(out, units, size)
+                finite = np.abs(np.where(np.isfinite(x), x, 0))
+                same = finite.shape == out.shape
+                size = np.maximum(size, finite if same else finite.max(initial=0))
+        return np.asarray(errors.shaken(out, units, size))
+
+
+def _number(x: Any) -> Any:
+    if type(x) is Variable:
+        return x.array
+    return x.value if type(x) is Number else x
 
 
 class Errors(NamedTuple):
@@ -135,6 +162,7 @@ class Errors(NamedTuple):
 
     rng: np.random.Generator
     lost: float
+    factor: float
 
     def shaken(self, x: Any, units: float, size: Any = None) -> Any:
         """Floats that are off by some units in the last place of `size`.
@@ -146,7 +174,7 @@ class Errors(NamedTuple):
         x = np.asarray(x)
         size = np.abs(x) if size is None else size
         limits = np.finfo(x.dtype)
-        errors = self.rng.uniform(-units, units, x.shape)
+        errors = self.rng.uniform(-units, units, x.shape) * self.factor
         least = np.rint(errors) * float(limits.smallest_subnormal)
         moved = x + errors * float(limits.eps) * size + np.where(np.abs(x) < limits.tiny, least, 0)
         zero = np.where(self.rng.random(x.shape) < 0.5, 0.0, -0.0)

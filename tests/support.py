@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import itertools
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from hypothesis import settings
 import tinygrad_lesson as tl
 from tinygrad_lesson import Tensor, autograd
 from tinygrad_lesson.arrays import numpy as numpy_namespace
-from tinygrad_lesson.compiler.c_code import step, toolchain
+from tinygrad_lesson.compiler.c_code import routines, step, toolchain
 from tinygrad_lesson.op import REGISTRY, Op
 from tinygrad_lesson.samples import Sample, calls
 
@@ -161,6 +162,28 @@ OF_INDEPENDENT_ROWS = {
 """The same numbers, laid out in memory in other ways."""
 
 
+def each(name: str, values: Iterable[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Like ``pytest.mark.parametrize``, but all in one test: for what is quicker than a test."""
+    several = list(values)
+
+    def decorate(test: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(test)
+        def looped(**given: Any) -> None:
+            for value in several:
+                try:
+                    test(**given, **{name: value})
+                except BaseException as error:
+                    error.add_note(f"{name}: {value}")
+                    raise
+
+        signature = inspect.signature(test)
+        others = [p for p in signature.parameters.values() if p.name != name]
+        looped.__signature__ = signature.replace(parameters=others)  # type: ignore[attr-defined]
+        return looped
+
+    return decorate
+
+
 def same(actual: Any, expected: Any, rtol: float = 1e-12, atol: float = 1e-12) -> None:
     """Assert equal shapes, and equal numbers up to rounding (NaN equals NaN)."""
     actual, expected = np.asarray(actual), np.asarray(expected)
@@ -187,7 +210,22 @@ def derivatives(function: Callable[[Tensor], Tensor], x: Any) -> list[np.ndarray
     return [first.numpy(), np.zeros(t.shape) if second is None else second.numpy()]
 
 
+def learning(net: tl.nn.Module) -> Any:
+    """A compiled step of Adam towards nothing."""
+    adam = tl.optim.Adam(net.parameters())
+
+    @tl.compile
+    def step(x: Tensor) -> Tensor:
+        loss = (net(x) ** 2).mean()
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        return loss
+
+    return step
+
+
 def hurry(monkeypatch: pytest.MonkeyPatch, level: str) -> None:
     """Let the C compiler try less hard."""
     flags = (*toolchain.FLAGS, level)
-    monkeypatch.setattr(step, "load", functools.partial(toolchain.load, flags=flags))
+    monkeypatch.setattr(step, "load", functools.partial(routines.load, flags=flags))

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def test_who_computes_something_else_is_found(tmp_path: Path) -> None:
     from agreement import Answer
     from works import WORKS
 
-    def answer(scale: float, losses: list[float], name: str = "w") -> Answer:
+    def answer(scale: Any, losses: list[float], name: str = "w") -> Answer:
         path = tmp_path / "gradients.npz"
         np.savez(path, loss=2.0, **{f"of {name}": np.array([1.0, 1e-8]) * scale})
         return Answer(path, losses)
@@ -55,8 +56,87 @@ def test_who_computes_something_else_is_found(tmp_path: Path) -> None:
     assert right.apart(answer(2, [2.0, 1.0]), work) == 1  # Adam would hide that
     assert right.apart(answer(1, [2.0, 1.5]), work) == 0.5
     assert right.apart(answer(1, [2.0, 1.5]), WORKS["gpt"]) == 0  # it draws numbers
-    for wrong in answer(float("nan"), [2.0, 1.0]), answer(1, [2.0, 1.0], "v"):
+    other_name, nan_loss = answer(1, [2.0, 1.0], "v"), answer(1, [2.0, float("nan")])
+    for wrong in (
+        answer(float("nan"), [2.0, 1.0]),
+        other_name,
+        nan_loss,
+        answer([[1.0]], [2.0, 1.0]),
+    ):
         assert not right.apart(wrong, work) <= work.tolerance
+
+
+CONTENDER = """
+import shutil, sys, time
+name, failing = sys.argv[1], {"dies": "turn", "hangs": "turn", "babbles": "memory"}
+for line in sys.stdin:
+    what, _, rest = line.strip().partition(" ")
+    if what == "build":
+        shutil.copy("gradients.npz", rest)
+        answer = '{"losses": [1.0], "first": 0.5}'
+    elif what != failing.get(name):
+        answer = "[0.25, 0.125]" if what == "turn" else "1048576"
+    elif name == "dies":
+        raise RuntimeError("no more memory")
+    elif name == "hangs":
+        time.sleep(100)
+    else:
+        answer = "Hello"
+    print(answer, flush=True)
+"""
+
+
+def test_who_dies_hangs_or_babbles_on_the_way_is_noted_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import runner
+    from comparison import Row
+    from contenders import CONTENDERS, Contender
+
+    names = ["well", "dies", "hangs", "babbles"]
+    for name in names:
+        monkeypatch.setitem(
+            CONTENDERS, name, Contender(name, "", "", {"lesson": [{}]}, threads=(1,))
+        )
+    (tmp_path / "contender.py").write_text(CONTENDER)
+    monkeypatch.setattr(runner, "SCRIPT", tmp_path / "contender.py")
+    monkeypatch.chdir(tmp_path)
+    np.savez("gradients.npz", loss=1.0, w=np.ones(2))
+
+    row = Row("lesson", names, runner.Options(2, 0.0, patience=2, keep_memory=True))
+    cells = {title: rest for title, *rest in row.table()}
+    good, lost, end = ["250 ms", "125 ms"], ["failed", "failed"], ["1 thread"]
+    assert cells["well"] == [*good, "1.00x", "500 ms", "1 MiB", "250 ms", *end]
+    assert cells["babbles"] == [*good, "1.00x", "500 ms", "failed", "250 ms", *end]
+    for name in "dies", "hangs":
+        assert cells[name] == [*lost, "", "500 ms", "failed", "failed", *end]
+    assert row.notes[1:] == [
+        "FAILED: dies (1 thread) RuntimeError: no more memory, when asked for 'turn 0.0'",
+        "FAILED: hangs (1 thread) took more than 2 s, when asked for 'turn 0.0'",
+        "FAILED: babbles (1 thread) answered 'Hello', when asked for 'memory'",
+    ]
+
+
+def test_what_was_measured_is_written_after_each_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import compare
+    from comparison import Row
+
+    class Interrupted(Row):
+        def __init__(self, work: str, *_: Any) -> None:
+            self.best, self.notes, self.disagreed, self.floor = {}, ["A note"], [], None
+            if work == "mlp":
+                raise KeyboardInterrupt
+
+    results = tmp_path / "results.md"
+    monkeypatch.setattr(compare, "Row", Interrupted)
+    words = f"compare.py --contenders ours --works lesson mlp --write {results}"
+    monkeypatch.setattr(sys, "argv", words.split())
+    with pytest.raises(KeyboardInterrupt):
+        compare.main()
+    assert "## Lesson 1's net" in results.read_text()
+    assert "* A note." in results.read_text()
 
 
 def test_everybody_has_a_function_for_each_work_and_every_work_is_ours() -> None:

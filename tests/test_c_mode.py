@@ -49,7 +49,7 @@ def both(function: Step, *inputs: np.ndarray) -> list[tuple[np.ndarray, np.ndarr
     with np.errstate(all="ignore"):
         step(*tensors)
         found, expected = step(*tensors), function(*tensors)
-    assert step._entry().mode == "c"
+    assert step._shown().mode == "c"
     pairs = list(zip(arrays(found), arrays(expected), strict=True))
     for a, b in pairs:
         assert (a.shape, a.dtype) == (b.shape, b.dtype)
@@ -222,7 +222,7 @@ def test_training_gives_the_same_numbers(name: str, dtype: str) -> None:
         tl.manual_seed(4)
         out = [x for _ in range(steps) for x in arrays(step(*data(kind)))]
         if compiled:
-            assert step._entry().mode == "c"  # type: ignore[attr-defined]
+            assert step._shown().mode == "c"  # type: ignore[attr-defined]
         return out + [value.numpy().copy() for value in model.state_dict().values()]
 
     for expected, found in zip(trained(False), trained(True), strict=True):
@@ -266,6 +266,14 @@ def test_reductions_over_all_combinations_of_axes(dtype: str) -> None:
     assert_close(step, X.astype(dtype), rtol=1e-5 if dtype == "float32" else 1e-12)
 
 
+@pytest.mark.parametrize("mode", ["numpy", "c"])
+def test_a_number_may_be_reduced_along_its_first_axis(mode: str) -> None:
+    x, ops = tl.Tensor(3.0), (tl.sum, tl.max, tl.mean, tl.softmax, tl.logsumexp, tl.var)
+    step = tl.compile(lambda x: [op(x, axis=-1) for op in ops], mode=mode)
+    step(x)
+    assert [float(out) for out in step(x)] == [float(op(x, axis=-1)) for op in ops]
+
+
 @pytest.mark.parametrize("length", [1, 2, 7, 8, 17, 33, 100, 2047, 2049, 5001])
 def test_rows_of_odd_lengths(length: int) -> None:
     x = np.random.default_rng(0).normal(size=(3, length)).astype(np.float32) * 5
@@ -286,6 +294,70 @@ def test_convolution_and_pooling_along_one_axis() -> None:
         return y, *pull(tl.cos(y))
 
     assert_close(step, rng.normal(size=(3, 4, 30)), rng.normal(size=(5, 4, 3)), rtol=1e-13)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_convolution_of_groups(threads: int) -> None:
+    rng = np.random.default_rng(0)
+
+    def step(x: tl.Tensor, w: tl.Tensor, bias: tl.Tensor) -> Any:
+        y, pull = tl.vjp(lambda *given: F.conv2d(*given, padding=1, groups=4), x, w, bias)
+        return y, *pull(tl.cos(y))
+
+    given = [tl.Tensor(rng.normal(size=s)) for s in ((3, 4, 6, 5), (8, 1, 3, 3), (8,))]
+    compiled = tl.compile(step, mode="c", threads=threads)
+    compiled(*given)
+    for found, expected in zip(compiled(*given), step(*given), strict=True):
+        np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-12, atol=1e-13)
+    assert not [kernel for kernel in compiled.cost().kernels if kernel.kind == "host"]
+
+
+def kinds(function: Step, *inputs: np.ndarray) -> list[tuple[str, ...]]:
+    """The ops of each kernel but those of rows."""
+    step = tl.compile(function)
+    step(*map(tl.Tensor, inputs))
+    return [kernel.ops for kernel in step.cost().kernels if kernel.kind != "rows"]
+
+
+def test_a_bias_is_added_by_the_convolution() -> None:
+    rng = np.random.default_rng(0)
+    x, w, bias = rng.normal(size=(2, 3, 9, 8)), rng.normal(size=(4, 3, 3, 3)), rng.normal(size=9)
+
+    def usual(x: tl.Tensor, w: tl.Tensor, bias: tl.Tensor) -> Any:
+        return tl.sin(F.conv2d(x, w, bias[2:6], padding=1))
+
+    def also_without(x: tl.Tensor, w: tl.Tensor, bias: tl.Tensor) -> Any:
+        y = F.conv2d(x, w, padding=1)
+        return y + bias[2:6].reshape(4, 1, 1), y.sum()
+
+    def later(x: tl.Tensor, w: tl.Tensor, bias: tl.Tensor) -> Any:
+        y = F.conv2d(x, w, padding=1)
+        return y + y[0, :, :1, :1]
+
+    def along_rows(x: tl.Tensor, w: tl.Tensor, bias: tl.Tensor) -> Any:
+        return F.conv2d(x, w, padding=1) + bias[:8]
+
+    for step in (usual, also_without, later, along_rows):
+        assert_close(step, x, w, bias, rtol=1e-13)
+        assert (("conv", "add") in kinds(step, x, w, bias)) == (step is usual)
+
+
+def test_a_bias_is_not_lost_where_the_array_library_convolves() -> None:
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(2, 1, 4, 4, 4)), rng.normal(size=(3, 1, 2, 2, 2))
+    assert_close(F.conv3d, x, w, rng.normal(size=3))
+
+
+def test_the_largest_numbers_and_their_places_are_found_together() -> None:
+    x = np.random.default_rng(0).normal(size=(2, 3, 8, 6))
+
+    def step(x: tl.Tensor) -> Any:
+        image = x.requires_grad_()
+        most = F.max_pool2d(image, 2)
+        return most.detach(), *tl.autograd.grad(tl.sin(most).sum(), [image])
+
+    assert_close(step, x)
+    assert kinds(step, x) == [("pool_max", "pool_argmax"), ("pool_put",)]
 
 
 def test_numbers_of_rows_meet_arrays_with_fewer_axes() -> None:
@@ -412,6 +484,52 @@ def test_inputs_that_are_views_themselves() -> None:
         assert_close(lambda x: (x * 2 + 1, x.sum(), tl.exp(x).sum(axis=0)), x, rtol=1e-12)
 
 
+def unusual(array: np.ndarray) -> dict[str, np.ndarray]:
+    """Arrays that hold these numbers in ways in which no new array does."""
+    size, (rows, columns) = array.itemsize, array.shape
+    shifted = np.frombuffer(b"-" + array.tobytes(), array.dtype, offset=1).reshape(array.shape)
+    packed = np.zeros(array.shape, [("before", "i1"), ("number", array.dtype)])
+    packed["number"] = array
+    wide = np.zeros((2 * rows, 3 * columns), array.dtype)
+    wide[::-2, ::3] = array
+    found = {
+        "shifted": shifted, "of packed records": packed["number"], "backwards": wide[::-2, ::3],
+        "columns": np.asfortranarray(array), "swapped": array.astype(array.dtype.newbyteorder()),
+        "one for all": np.broadcast_to(array[:1], array.shape), "empty": shifted[:, :0],
+        "one": shifted[1:2, 1:2], "row": packed["number"][0], "number": shifted[0, :1].reshape(()),
+    }  # fmt: skip
+    assert not shifted.flags.aligned
+    assert not packed["number"].flags.aligned
+    assert not shifted.flags.writeable
+    assert found["row"].strides == (size + 1,)
+    return found
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int64"])
+def test_arrays_that_lie_in_unusual_ways(dtype: str) -> None:
+    def function(x: tl.Tensor) -> Any:
+        flat = x.reshape(-1)
+        return x * 2 + 1, x.sum(), flat[::-1], flat @ flat, x
+
+    for name, array in unusual(np.arange(-6, 6).reshape(3, 4).astype(dtype)).items():
+        step, before = c(function), array.copy()
+        for given in (array, tl.Tensor(array)):
+            expected = arrays(function(tl.Tensor(array)))
+            for _ in range(3):
+                found = arrays(step(given))
+            for x, y in zip([*found, array], [*expected, before], strict=True):
+                assert (x.shape, x.dtype) == (y.shape, y.dtype), name
+                np.testing.assert_array_equal(x, y, name)
+            made = step._shown().in_c.made
+            if array.dtype.isnative and array.size:
+                assert not (made.pointers % array.itemsize).any(), name
+            last = step.repeat(3, given)[0].numpy()
+            np.testing.assert_array_equal(last, expected[0], name)
+        if array.ndim == 2 and array.size > 1:
+            rows = step.scan(array)[0].numpy()
+            np.testing.assert_array_equal(rows, expected[0], name)
+
+
 def test_inputs_may_lie_otherwise_in_each_call() -> None:
     step = c(lambda x: x * 2 + 1)
     base = np.random.default_rng(0).normal(size=(4, 4))
@@ -436,6 +554,11 @@ def test_reshapes_of_what_c_cannot_copy() -> None:
 
     for found, expected in both(step, x):
         assert np.array_equal(found, expected)
+
+
+def test_a_copy_before_a_reshape_is_not_taken_for_an_argument() -> None:
+    """The last to be read, which is given back as it is."""
+    assert_close(lambda x, y: (x.mT.reshape(-1), y), np.arange(6.0).reshape(2, 3), np.ones(2))
 
 
 def test_an_empty_product() -> None:
@@ -568,9 +691,14 @@ assert same and other and os.wait()[1] == 0
     assert not done.returncode, done.stderr
 
 
-@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
-def test_a_recurrent_layer_multiplies_once(kind: str, dtype: str) -> None:
-    """What the states were made of is kept for the gradient."""
+@pytest.mark.parametrize(("kind", "there", "back"), [
+    ("RNN", ("rnn_states",), ("recurrent_flow", "multiply")),
+    ("LSTM", ("lstm_states", "matmul", "add"), ("memory_flow", "multiply", "multiply", "concat")),
+    ("GRU", ("gru_states", "matmul"), ("recurrent_flow", "multiply")),
+])  # fmt: skip
+def test_what_a_recurrent_layer_computes_is_kept_for_its_gradient(
+    kind: str, there: tuple[str, ...], back: tuple[str, ...], dtype: str
+) -> None:
     tl.manual_seed(0)
     layer = getattr(nn, kind)(5, 7)
     parameters = list(layer.parameters())
@@ -579,13 +707,39 @@ def test_a_recurrent_layer_multiplies_once(kind: str, dtype: str) -> None:
         out, _ = layer(x)
         return out, *tl.autograd.grad(tl.sin(out).sum(), parameters)
 
-    assert_close(step, np.random.default_rng(0).normal(size=(6, 3, 5)).astype(dtype))
-    compiled = c(step)
-    x = tl.Tensor(np.zeros((6, 3, 5), dtype))
-    compiled(x), compiled(x)
-    (call,) = [
-        line
-        for line in compiled.source("c").splitlines()
-        if f"bad |= tl_{kind.lower()}_states" in line
-    ]
-    assert ", 0, 6, 3, 7, me, m)" not in call
+    x = np.random.default_rng(0).normal(size=(6, 3, 5)).astype(dtype)
+    assert_close(step, x)
+    assert {there, back} <= set(kinds(step, x))
+
+
+def test_what_a_recurrent_layer_computes_may_be_needed_by_others_too() -> None:
+    rng = np.random.default_rng(0)
+    x, start, w = rng.normal(size=(4, 2, 12)), rng.normal(size=(2, 2, 3)), rng.normal(size=(12, 3))
+
+    def step(x: tl.Tensor, start: tl.Tensor, w: tl.Tensor) -> Any:
+        states = tl.ops.lstm_states(x, start, w)
+        product = states[:-1, 0] @ w.mT
+        return states, product + x, product * 2
+
+    assert_close(step, x, start, w, rtol=1e-13)
+    for size in (1, 3):  # with one sequence, or one number, axes have no steps
+        given = [x[:, :size], start[:, :size], w]
+        assert_close(lambda x, start, w: step(x, start, w)[:2], *given, rtol=1e-13)
+
+
+@pytest.mark.parametrize("size", [100, 5000])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_arrays_side_by_side(size: int, threads: int) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(3, size)), rng.normal(size=(3, 2 * size))
+
+    def step(x: tl.Tensor, y: tl.Tensor) -> Any:
+        joined = tl.concat([tl.sin(x), tl.sin(y)], axis=1)
+        (into,) = tl.autograd.grad(tl.sin(y.requires_grad_()[1:, ::2]).sum(), [y])
+        return joined, tl.stack([x, x + 1], axis=2), into.detach()
+
+    compiled = tl.compile(step, mode="c", threads=threads)
+    given = [tl.Tensor(a) for a in (x, y)]
+    compiled(*given)
+    for found, expected in zip(compiled(*given), step(*given), strict=True):
+        np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-14)

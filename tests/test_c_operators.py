@@ -21,7 +21,7 @@ from tinygrad_lesson.op import REGISTRY, Op
 from tinygrad_lesson.samples import Sample
 from tinygrad_lesson.tracing.program import Equation, Value
 
-from .support import draw, filled, registered_calls
+from .support import draw, filled, hurry, registered_calls
 
 pytestmark = pytest.mark.skipif(not toolchain.find_compiler(), reason="no C compiler")
 
@@ -112,7 +112,7 @@ def in_c(calls: list[Case], all_of_it: bool = True) -> list[np.ndarray]:
         warnings.simplefilter("ignore", RuntimeWarning)
         compiled(*arrays)
         results = compiled(*arrays)
-    entry = compiled._entry()
+    entry = compiled._shown()
     assert entry.mode == "c"
     host = all_of_it and [str(s) for s in entry.in_c.source.segments if not isinstance(s, str)]
     assert not host, "not in C: " + "; ".join(host)
@@ -188,7 +188,8 @@ def integer_cases(dtype: Any) -> Iterator[Case]:
             continue
 
 
-def test_ops_on_integers_and_booleans_are_numpys() -> None:
+def test_ops_on_integers_and_booleans_are_numpys(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch, "-O1")
     calls = [case for dtype in (*INTEGERS, np.bool_) for case in integer_cases(dtype)]
     names = [op.name for op, _, _ in calls]
     for name in ("floor_divide", "remainder", "fmod", "add", "maximum", "bitwise_left_shift",

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinygrad_lesson.arrays import numpy as xp
-from tinygrad_lesson.compiler.c_code import toolchain
+from tinygrad_lesson.compiler.c_code import routines, toolchain
 
 pytestmark = pytest.mark.skipif(not toolchain.find_compiler(), reason="no C compiler")
 
@@ -36,7 +36,7 @@ class Window(ctypes.Structure):
 
 def call(name: str, *arguments: Any, threads: int = 1) -> None:
     """Call a function as a team of threads does: each with its own number."""
-    function = getattr(toolchain.routines(), name)
+    function = routines.function(name)
     function.restype = ctypes.c_int32
     meeting = Meeting(0, 0, threads)
     made = [
@@ -156,6 +156,16 @@ def windows(draw: st.DrawFn, stride: int = 4) -> dict[str, tuple[int, int]]:
     return {name: (first, second) for name, (first, second) in found.items()}
 
 
+@st.composite
+def pairs(draw: st.DrawFn) -> dict[str, tuple[int, int]]:
+    """Windows side by side, two numbers broad, as most networks have them."""
+    kernel, out = draw(st.integers(1, 3)), (draw(st.integers(1, 9)), draw(st.integers(1, 40)))
+    height = out[0] * kernel + draw(st.integers(0, kernel - 1))
+    none = {"front": (0, 0), "behind": (0, 0), "dilation": (1, 1)}
+    image = (height, 2 * out[1])
+    return {"image": image, "kernel": (kernel, 2), "stride": (kernel, 2), "out": out, **none}
+
+
 def window(sizes: dict[str, tuple[int, int]]) -> Window:
     order = ("image", "kernel", "stride", "front", "dilation", "out")
     return Window(*(n for name in order for n in sizes[name]))
@@ -169,17 +179,19 @@ def params(sizes: dict[str, tuple[int, int]]) -> dict[str, Any]:
 @settings(max_examples=120, deadline=None)
 @given(
     kind=st.sampled_from(["f32", "f64"]), sizes=windows(), n=st.integers(1, 3),
-    c=st.integers(1, 5), o=st.sampled_from([1, 3, 8, 17, 50]), threads=st.integers(1, 3),
+    c=st.integers(1, 5), o=st.sampled_from([1, 3, 8, 17, 50]), groups=st.sampled_from([1, 1, 2, 5]),
+    threads=st.integers(1, 3),
 )  # fmt: skip
 def test_convolution_and_its_gradients(
-    kind: str, sizes: dict[str, tuple[int, int]], n: int, c: int, o: int, threads: int
+    kind: str, sizes: dict[str, tuple[int, int]], n: int, c: int, o: int, groups: int, threads: int
 ) -> None:
     rng, dtype = np.random.default_rng(0), DTYPES[kind]
-    x = rng.normal(size=(n, c, *sizes["image"])).astype(dtype)
-    w = rng.normal(size=(o, c, *sizes["kernel"])).astype(dtype)
-    d = rng.normal(size=(n, o, *sizes["out"])).astype(dtype)
+    x = rng.normal(size=(n, c * groups, *sizes["image"])).astype(dtype)
+    w = rng.normal(size=(o * groups, c, *sizes["kernel"])).astype(dtype)
+    channels = (n, c * groups, o * groups, groups)
+    d = rng.normal(size=(n, o * groups, *sizes["out"])).astype(dtype)
     taps = int(np.prod(sizes["kernel"]))
-    given = {**params(sizes), "groups": 1}
+    given = {**params(sizes), "groups": groups}
     wide = [a.astype(np.float64) for a in (x, w, d)]
     cases = {
         "conv": (x, w, xp.conv(wide[0], wide[1], **given), c * taps),
@@ -193,14 +205,21 @@ def test_convolution_and_its_gradients(
     }  # fmt: skip
     for name, (first, second, expected, terms) in cases.items():
         out, whole = guarded(expected.shape, dtype)
-        call(f"tl_{name}_{kind}", first, second, out, n, c, o, window(sizes), threads=threads)
-        near(out, expected, kind, terms)
+        bias = (rng.normal(size=o * groups).astype(dtype),) if name == "conv" else ()
+        arrays = (first, second, *bias, out)
+        call(f"tl_{name}_{kind}", *arrays, *channels, window(sizes), threads=threads)
+        plus = bias[0][:, None, None] if bias else 0.0
+        near(out, expected + plus, kind, terms)
         assert untouched(whole), name
+    out = np.empty_like(d)
+    call(f"tl_conv_{kind}", x, w, 0, out, *channels, window(sizes), threads=threads)
+    near(out, cases["conv"][2], kind, c * taps)
 
 
 @settings(max_examples=120, deadline=None)
 @given(
-    kind=st.sampled_from(["f32", "f64"]), sizes=windows(), planes=st.integers(1, 5),
+    kind=st.sampled_from(["f32", "f64"]), sizes=st.one_of(windows(), pairs()),
+    planes=st.integers(1, 5),
     threads=st.integers(1, 3), special=st.booleans(),
 )  # fmt: skip
 def test_pooling_and_its_adjoint(
@@ -216,14 +235,15 @@ def test_pooling_and_its_adjoint(
         x[rng.random(x.shape) < 0.02] = np.nan
     given = {**params(sizes), "kernel": kernel}
     most, places = xp.pool_max(x, **given), xp.pool_argmax(x, **given)
-    out, whole = guarded(most.shape, dtype)
-    call(f"tl_pool_max_{kind}", x, out, planes, window(sizes), threads=threads)
-    np.testing.assert_array_equal(out, most)
-    assert untouched(whole)
-    where, whole = guarded(most.shape, np.uint8)
-    call(f"tl_pool_argmax_{kind}", x, where, planes, window(sizes), threads=threads)
-    np.testing.assert_array_equal(where, places)
-    assert untouched(whole)
+    for both in (True, False):
+        out, whole = guarded(most.shape, dtype)
+        where, around = guarded(most.shape, np.uint8)
+        for wanted in [(out, where)] if both else [(out, 0), (0, where)]:
+            call(f"tl_pool_max_{kind}", x, *wanted, planes, window(sizes), threads=threads)
+        np.testing.assert_array_equal(out, most)
+        np.testing.assert_array_equal(where, places)
+        assert untouched(whole)
+        assert untouched(around)
     d = rng.normal(size=most.shape).astype(dtype)
     expected = xp.pool_put(d, places, shape=sizes["image"], **given)
     out, whole = guarded(x.shape, dtype)

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +25,8 @@ from . import support  # noqa: F401  settings of hypothesis
 pytestmark = pytest.mark.skipif(not toolchain.find_compiler(), reason="no C compiler")
 
 Step = Callable[..., list[tl.Tensor]]
+
+STATUS = Path("/proc/self/statm")
 
 
 def maps(x: tl.Tensor, places: tl.Tensor) -> list[tl.Tensor]:
@@ -75,7 +80,7 @@ def outcomes(inputs: list[np.ndarray], threads: int) -> list[np.ndarray]:
     )  # fmt: skip
     for _ in range(3):
         results = step(*map(tl.Tensor, inputs))
-    assert step._entry().mode == "c"
+    assert step._shown().mode == "c"
     return [result.numpy() for result in results]
 
 
@@ -90,3 +95,21 @@ def test_results_do_not_depend_on_the_number_of_threads(n: int, m: int, dtype: s
     for other in others:
         for place, (x, y) in enumerate(zip(alone, other, strict=True)):
             assert np.array_equal(x, y, equal_nan=True), place
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="nothing says how much memory there is")
+def test_the_working_memory_of_a_thread_goes_with_it() -> None:
+    step = tl.compile(lambda x: x[:9] @ x, mode="c", threads=1)
+    x = np.ones((384, 384), np.float32)  # each thread packs all of it
+    step(x)
+
+    def pages() -> int:
+        for _ in range(50):
+            thread = threading.Thread(target=step, args=(x,))
+            thread.start()
+            thread.join()
+        gc.collect()
+        return int(STATUS.read_text().split()[1])
+
+    before = pages()
+    assert (pages() - before) * 4096 < 10 * x.nbytes

@@ -22,7 +22,7 @@ import pytest
 import tinygrad_lesson as tl
 from tinygrad_lesson import Tensor, nn, optim
 from tinygrad_lesson.compiler import Compiled, RetraceWarning
-from tinygrad_lesson.compiler.compiled import MOST
+from tinygrad_lesson.compiler.programs import MOST
 from tinygrad_lesson.errors import ArgumentError, TraceError
 from tinygrad_lesson.op import REGISTRY
 from tinygrad_lesson.samples import calls
@@ -50,7 +50,7 @@ def x_of(*shape: int, seed: int = 0) -> Tensor:
 
 def traces(step: Compiled[..., Any]) -> int:
     """How many programs a compiled step has."""
-    return sum(map(len, step._entries.values()))
+    return len(step._programs)
 
 
 Step = Callable[..., Any]
@@ -386,6 +386,39 @@ def test_an_argument_may_be_changed() -> None:
             t = Tensor([start])
             run(t)
             assert t.tolist() == [start / 2]
+
+
+def test_a_leaf_of_the_steps_own_gets_another_gradient_in_each_step() -> None:
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    descent, traces = optim.SGD([w], lr=0.01), []
+
+    @tl.compile
+    def penalised(x: Tensor) -> Tensor:
+        traces.append(x.shape)
+        z = x.detach().requires_grad_()
+        (slope,) = tl.autograd.grad(((w * z) ** 2).sum(), [z], create_graph=True)
+        loss = (slope**2).sum()
+        descent.zero_grad()
+        loss.backward()  # into z.grad, too
+        descent.step()
+        return loss
+
+    losses = [float(penalised(Tensor([1.0, 1.0]))) for _ in range(4)]
+    assert len(traces) == 1
+    assert losses == sorted(losses, reverse=True)
+
+
+def test_what_is_changed_in_place_keeps_its_dtype() -> None:
+    def step(x: Tensor, y: Tensor) -> Tensor:
+        z = x + 1
+        z += y
+        return z
+
+    x, y = Tensor([0.1, 2.0], dtype=tl.float32), Tensor([0.3, 4.0], dtype=tl.float64)
+    compiled = tl.compile(step)
+    for _ in range(2):
+        assert compiled(x, y).dtype == tl.float32
+        assert compiled(x, y).tolist() == step(x, y).tolist()
 
 
 # ---- what is read anew -------------------------------------------------------------------------
@@ -1207,3 +1240,19 @@ def test_a_function_without_a_module() -> None:
     space: dict[str, Any] = {}
     exec("def double(x): return x * 2", space)
     assert tl.compile(space["double"])(Tensor([1.0])).tolist() == [2]
+
+
+def test_to_look_at_c_takes_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> Any:
+        raise AssertionError("it is built")
+
+    monkeypatch.setattr("tinygrad_lesson.compiler.c_code.step.load", refuse)
+    step = tl.compile(lambda x: tl.exp(x) * 2.0)
+    step(tl.ones(5))
+    shown = step.source("c")
+    assert "exp" in shown
+    monkeypatch.undo()
+    built = tl.compile(mode="c")(step.function)
+    assert built(tl.ones(5)).shape == (5,)
+    assert built(tl.ones(5)).shape == (5,)
+    assert built.source("c") == shown

@@ -5,6 +5,8 @@ Gradients reach arguments, what those were made from, and whatever the function 
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +17,8 @@ import tinygrad_lesson as tl
 from tinygrad_lesson import Tensor, nn, optim
 from tinygrad_lesson.compiler import Compiled
 from tinygrad_lesson.compiler.c_code import toolchain
-from tinygrad_lesson.errors import GradientError
+from tinygrad_lesson.errors import ArgumentError, GradientError, GraphFreedError
+from tinygrad_lesson.graph import FREED
 
 F = nn.functional
 needs_compiler = pytest.mark.skipif(not toolchain.find_compiler(), reason="no C compiler")
@@ -253,3 +256,183 @@ def test_gradcheck_and_vmap() -> None:
     f(x[0])
     close(tl.vmap(f)(x), [f(x[0]).item(), f(x[1]).item()])
     assert tl.gradcheck(tl.compile(lambda x: tl.tanh(x) * x), (x_of(3),))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_second_derivatives_are_those_of_the_call(mode: str) -> None:
+    """Whatever becomes of arrays and tensors in between: a graph keeps what it was made of."""
+
+    def cubes(x: Tensor, a: Any, more: dict[str, Any]) -> Tensor:
+        return (x**3 * a + more["b"] * x**2).sum()  # type: ignore[no-any-return]
+
+    compiled = tl.compile(mode=mode)(cubes)
+    for rewritten in (False, True):
+        for _ in range(3):
+            found = []
+            for f in (cubes, compiled):
+                x = Tensor([1.0, 2.0], requires_grad=True)
+                a, b = np.array([1.0, 2.0]), Tensor([3.0, 4.0])
+                y = f(x, a, {"b": b})
+                if rewritten:
+                    a[:] = 100.0
+                    b.assign([7.0, 7.0])
+                    with tl.no_grad():
+                        x.assign([50.0, 50.0])
+                (slope,) = tl.autograd.grad(y, x, create_graph=True)
+                (bend,) = tl.autograd.grad(slope.sum(), x)
+                found.append([slope.detach(), bend])
+            for one, other in zip(*found, strict=True):
+                close(other, one)
+
+
+@pytest.mark.parametrize("change", ["array", "tensor", "name", "module"])
+def test_second_derivatives_where_what_the_function_reads_has_changed(change: str) -> None:
+    """The function would have to run again as it was: rather an error than another gradient."""
+    table, w, scale, drop = np.array([1.0, 2.0]), Tensor([3.0, 4.0]), 2.0, nn.Dropout(0.5)
+    drop.eval()
+    f = tl.compile(lambda x: (drop(x) ** 3 * table * scale + w * x**2).sum())
+    x = x_of(2, dtype=np.float64)
+    x.requires_grad = True
+    for _ in range(2):
+        (slope,) = tl.autograd.grad(f(x), x, create_graph=True)
+        (bend,) = tl.autograd.grad(slope.sum(), x)
+        close(bend, 6 * x.numpy() * table * scale + 2 * w.numpy())
+        kept, y = [], f(x)
+        if change == "array":
+            table += 1.0
+        elif change == "tensor":
+            w.assign(w * 2.0)
+        elif change == "name":
+            scale += 1.0
+        else:
+            drop.train()
+        (first,) = tl.autograd.grad(y, x, retain_graph=True)  # which is that of the call
+        kept.append(first)
+        with pytest.raises(GradientError, match=r"\[compile\] .* reads has changed since"):
+            tl.autograd.grad(y, x, create_graph=True)
+        drop.eval()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_backward_releases_what_the_gradient_is_made_of(mode: str) -> None:
+    w = Tensor(np.ones((3, 3)), requires_grad=True)
+    function = lambda x: tl.tanh(tl.exp(x @ w) @ w).sum()  # noqa: E731
+    f = tl.compile(mode=mode)(function)
+    for n in range(3):  # the first one is traced
+        loss = f(x_of(4, 3))
+        node = loss.node
+        kept = [weakref.ref(x) for x in node.saved if isinstance(x, np.ndarray) and x.ndim]
+        loss.backward(retain_graph=True)
+        assert len(kept) > 1
+        loss.backward()
+        assert node.saved is FREED
+        alive = [array for array in (reference() for reference in kept) if array is not None]
+        # (C puts its results into arrays that it has had before.)
+        assert mode == "c" or all(array is w._data for array in alive), (n, alive)
+        with pytest.raises(GraphFreedError, match="retain_graph=True"):
+            loss.backward()
+    assert w.grad is not None
+    total = w.grad.numpy() / 6
+    w.grad = None
+    function(x_of(4, 3)).backward()
+    close(total, w.grad)
+
+
+def test_a_graph_is_freed_without_the_garbage_collector() -> None:
+    w = Tensor(np.ones((3, 3)), requires_grad=True)
+    f = tl.compile(lambda x: (x @ w).sum())
+    gc.disable()
+    try:
+        for _ in range(3):
+            loss = f(x_of(4, 3))
+            node = weakref.ref(loss.node)
+            del loss
+            assert node() is None
+    finally:
+        gc.enable()
+
+
+# ---- functions that stay in Python -------------------------------------------------------------
+
+
+def test_what_keeps_a_function_from_being_compiled_may_go_away() -> None:
+    w = Tensor([2.0], requires_grad=True)
+    f = tl.compile(lambda x: (x * w).sum())
+    ran = run_in_python(f)
+    hook = w.register_hook(lambda g: g * 10.0)
+
+    def slope() -> float:
+        w.grad = None
+        f(Tensor([3.0])).backward()
+        return w.grad.item()  # type: ignore[union-attr, no-any-return]
+
+    assert [slope() for _ in range(3)] == [30.0] * 3
+    assert ran() == 4  # once under the tracer
+    with pytest.raises(ArgumentError, match=r"latest call ran as it is: a hook wants to see"):
+        _ = f.program
+    hook.remove()
+    assert [slope() for _ in range(3)] == [3.0] * 3
+    assert ran() == 5
+    assert "multiply" in str(f.program)
+    hook = w.register_hook(lambda g: g * 10.0)
+    assert slope() == 30.0
+    hook.remove()
+    assert slope() == 3.0
+
+
+def test_history_that_is_gone() -> None:
+    """A function that reads what was computed before is compiled once that has no history."""
+    w = Tensor([2.0], requires_grad=True)
+    before = w * 3.0
+    f = tl.compile(lambda x: (x * before).sum())
+    ran = run_in_python(f)
+    for _ in range(2):
+        f(Tensor([5.0])).backward(retain_graph=True)
+    with pytest.raises(ArgumentError, match="computed before the step"):
+        f.source()
+    before = before.detach()
+    count = ran()
+    assert [f(Tensor([5.0])).item() for _ in range(3)] == [30.0] * 3
+    assert ran() == count + 1
+    assert "def step" in f.source()
+
+
+def test_a_call_with_a_history_does_not_keep_others_from_a_program() -> None:
+    inner = tl.compile(lambda x: (x * 5.0).sum().backward())
+    w = Tensor([2.0], requires_grad=True)
+    inner(w * 3.0)
+    with pytest.raises(ArgumentError, match="ran as it is: a gradient that the step takes"):
+        _ = inner.program
+    ran = run_in_python(inner)
+    x = Tensor([1.0], requires_grad=True)
+    for _ in range(3):
+        inner(x)
+    assert ran() == 2  # without a gradient to add to, and with one
+    assert x.grad is not None
+    assert x.grad.tolist() == [15.0]
+    inner(w * 3.0)
+    with pytest.raises(ArgumentError, match="ran as it is"):
+        _ = inner.program
+    other = tl.compile(inner.function)
+    other(x)
+    other(w * 3.0)
+    with pytest.raises(ArgumentError, match="ran as it is: an argument has a history"):
+        _ = other.program
+    assert x.grad.tolist() == [20.0]
+
+
+def test_a_function_that_never_can_is_traced_a_few_times_only() -> None:
+    w = Tensor([2.0], requires_grad=True)
+    before = w * 3.0
+    f = tl.compile(lambda x: (x * before).sum())
+    ran = run_in_python(f)
+
+    def go_on() -> None:
+        nonlocal before
+        for n in range(50):
+            before = w * float(n)
+            assert f(Tensor([5.0])).item() == 10.0 * n
+
+    with pytest.warns(tl.RetraceWarning, match="the variable 'before'"):
+        go_on()
+    assert ran() < 65

@@ -331,3 +331,105 @@ def test_a_training_step_inside_another_one(mode: str) -> None:
         numbers += [np.array(x) for x in run.model.state_dict().values()]
     for one, other in zip(*found, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-10)
+
+
+# ---- threads and state -------------------------------------------------------------------------
+
+
+class Counting:
+    """A step that adds one to a tensor, and makes a sum of what it was."""
+
+    def __init__(self) -> None:
+        self.count = Tensor(np.zeros(64))
+        self.total = Tensor(np.zeros(64))
+
+    def step(self, x: Tensor) -> Tensor:
+        before = self.count * 1.0
+        self.count.assign(before + x.mean())
+        self.total.assign(self.total + before)
+        return before[0]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_threads_that_share_a_step_with_a_state_take_turns(mode: str) -> None:
+    """Each call counts once, also the first ones, and those of another shape."""
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(3):
+            counting, seen = Counting(), list[float]()
+            step = tl.compile(mode=mode)(counting.step)
+
+            def work(size: int, step: Any = step, seen: list[float] = seen) -> Callable[[], None]:
+                def run() -> None:
+                    seen.extend(float(step(tl.ones(size))) for _ in range(50))
+
+                return run
+
+            together(work(1), work(2), work(1), work(3))
+            assert sorted(seen) == list(range(200))
+            np.testing.assert_array_equal(counting.count.numpy(), 200.0)
+            np.testing.assert_array_equal(counting.total.numpy(), sum(range(200)))
+            assert len(step._programs) == 3
+    finally:
+        sys.setswitchinterval(switch)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_threads_that_trace_steps_of_one_model(mode: str) -> None:
+    """One trains, another looks: no number is ever asked of what is being traced."""
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(5):
+            run = Run(mode)
+            look = tl.compile(mode=mode)(lambda x, run=run: run.model[0](x).sum())
+            with tl.no_grad():
+                look(run.x)
+
+            def train(run: Run = run) -> None:
+                for _ in range(3):
+                    run.go_on()
+
+            def watch(look: Any = look, run: Run = run) -> None:
+                with tl.no_grad():
+                    for _ in range(200):
+                        assert np.isfinite(float(look(run.x)))
+
+            together(train, watch, watch)
+            assert run.schedule.last_epoch == 3
+    finally:
+        sys.setswitchinterval(switch)
+
+
+@needs_fork
+def test_a_fork_while_another_thread_is_in_a_step_with_a_state() -> None:
+    code = "from tests.test_compile_robust import forked_with_state as f\nf()\nprint('done')\n"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=100
+    )
+    assert done.stdout == "done\n", done.stderr[-3000:]
+
+
+def forked_with_state() -> None:
+    """The child finds the lock of the step free, whoever has it."""
+    counting = Counting()
+    step = tl.compile(counting.step)
+    x, over = tl.ones(3), threading.Event()
+
+    def busy() -> None:
+        while not over.is_set():
+            step(x)
+
+    thread = threading.Thread(target=busy)
+    thread.start()
+    context = multiprocessing.get_context("fork")
+    try:
+        for _ in range(10):
+            child = context.Process(target=step, args=(x,))
+            child.start()
+            child.join(30)
+            assert child.exitcode == 0, child.exitcode
+    finally:
+        over.set()
+        thread.join()

@@ -13,6 +13,8 @@ from tinygrad_lesson import Tensor, nn
 from tinygrad_lesson.compiler.cost import Cost
 from tinygrad_lesson.compiler.operations import Product
 
+from .support import learning
+
 
 def cost_of(function: Callable[..., Any], *shapes: tuple[int, ...], dtype: Any = float) -> Cost:
     """The cost of a function of arrays of ones."""
@@ -102,17 +104,7 @@ def test_products_of_stacks_and_vectors() -> None:
 
 def test_a_training_step_says_where_its_kernels_come_from() -> None:
     tl.manual_seed(0)
-    net = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3))
-    adam = tl.optim.Adam(net.parameters())
-
-    @tl.compile
-    def step(x: Tensor) -> Tensor:
-        loss = (net(x) ** 2).mean()
-        adam.zero_grad()
-        loss.backward()
-        adam.step()
-        return loss
-
+    step = learning(nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3)))
     step(tl.ones(4, 6))
     cost = step.cost()
     assert cost.kernels[0].scope == "Sequential/0:Linear"

@@ -794,7 +794,7 @@ def test_form_of_the_messages(message: str) -> None:
 
 def test_the_module_that_ran_is_named() -> None:
     mode = current()
-    restore(mode._replace(scope="MLP/hidden:Linear"))
+    restore(mode.but(scope="MLP/hidden:Linear"))
     try:
         with pytest.raises(errors.ShapeError, match=r"^\[MLP/hidden:Linear matmul\]"):
             table(2, 3) @ table(2, 3)

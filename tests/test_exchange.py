@@ -29,7 +29,7 @@ def traced(count: int, layer: Any) -> tuple[Program, Any, list[tl.Tensor]]:
 
     compiled = tl.compile(step, mode="numpy")
     compiled(index)
-    return compiled._entry().simple, compiled, [index]
+    return compiled._shown().simple, compiled, [index]
 
 
 def shapes(program: Program, name: str) -> list[tuple[int, ...]]:

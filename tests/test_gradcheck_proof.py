@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -63,12 +64,18 @@ def test_wrong_rules_are_caught(name: str, number: int) -> None:
     assert count or op.kind.composite
 
 
+def fast_seeds(*case: object, count: int = 4) -> list[tuple[str, int]]:
+    """Some of twenty seeds of the fast mode: other ones for each case."""
+    first = zlib.crc32(repr(case).encode())
+    return [("fast", (first + i) % 20) for i in range(count)]
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(("name", "number"), cases())
 def test_every_fault_in_every_sample_is_caught(name: str, number: int) -> None:
     op, function, arrays, _ = case(name, number)
-    seeds = 8 if number == 0 else 2
-    modes = [("full", 0), *(("fast", seed) for seed in range(seeds))]
+    full = [("full", 0)] if number else []  # the first sample's was above
+    modes = full + fast_seeds(name, number, count=2)
     _, missed = convictions(op, function, arrays, modes)
     assert not missed, f"{len(missed)} missed\n\n" + "\n\n".join(missed[:5])
 
@@ -95,7 +102,7 @@ def test_one_element_of_400_off_by_a_hundredth_is_caught(name: str, number: int)
     op = REGISTRY[name]
     sample = large_samples(op)[number]
     arrays = sample.draw(np.random.default_rng(number))
-    modes = [("full", 0), *(("fast", seed) for seed in range(20))]
+    modes = [("full", 0), *fast_seeds(name, number)]
     count, missed = convictions(
         op, functools.partial(op, **sample.params), arrays, modes, (one_element,)
     )
@@ -127,7 +134,7 @@ def random_graph(seed: int) -> tuple[list[str], Callable[..., Any], list[Array]]
         values = [x, y]
         mode = current()
         for number, (name, first, second) in enumerate(steps):
-            restore(mode._replace(scope=str(number)))
+            restore(mode.but(scope=str(number)))
             op = REGISTRY[name]
             result = op(values[first]) if name in UNARY else op(values[first], values[second])
             if name in ("exp", "square", "multiply", "matmul", "log_softmax"):
@@ -175,4 +182,4 @@ def test_one_wrong_rule_in_a_random_graph_is_caught(seed: int) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(100))
 def test_one_wrong_rule_in_each_of_100_random_graphs_is_caught(seed: int) -> None:
-    check_random_graph(seed, [("full", 0), *(("fast", s) for s in range(20))])
+    check_random_graph(seed, [("full", 0), *fast_seeds(seed)])

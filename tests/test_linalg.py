@@ -249,6 +249,38 @@ def test_condition_number_in_all_norms(p: Any) -> None:
     same(linalg.cond(x, p), np.linalg.cond(x, p), 1e-9)
 
 
+ITERATED = {
+    "svd": linalg.svd, "svdvals": linalg.svdvals, "pinv": linalg.pinv, "cond": linalg.cond,
+    "matrix_rank": linalg.matrix_rank, "eigh": linalg.eigh, "eigvalsh": linalg.eigvalsh,
+    "lstsq": lambda x: linalg.lstsq(x, x),
+    "matrix_norm": lambda x: linalg.matrix_norm(x, ord="nuc"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ITERATED)
+@pytest.mark.parametrize("size", [2, 30])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_lapack_never_iterates_over_what_is_not_finite(name: str, size: int, value: float) -> None:
+    """It need not come to an end: of some such matrices it gives NaN, for others it goes on."""
+    x = normal(2, size, size)
+    x[1, 0, 1] = value
+    for matrices in (x, x.astype(np.float16)):
+        with pytest.raises(errors.RangeError, match=rf"^\[{name}.*\] a number of .* not finite"):
+            ITERATED[name](matrices)
+
+
+def test_large_symmetric_matrices_do_not_overflow() -> None:
+    same(linalg.eigvalsh(np.diag([1e308, 1.7e308])), [1e308, 1.7e308])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_cofactors_of_what_is_not_finite_are_nan(value: float) -> None:
+    x = normal(3, 2, 2)
+    expected = ops.cofactors(x).numpy().copy()
+    x[1, 0, 1], expected[1] = value, np.nan
+    same(ops.cofactors(x), expected)
+
+
 def test_condition_number_of_singular_matrices_is_infinite() -> None:
     x = np.stack([np.zeros((2, 2)), np.diag([1.0, 0.0])])
     same(linalg.cond(x), np.linalg.cond(x))
@@ -357,7 +389,9 @@ def test_not_a_matrix(name: str, x: Any) -> None:
         (lambda: linalg.cholesky(-np.eye(2)), errors.RangeError,
          r"\[cholesky\] the matrix of shape \(2, 2\) is not positive definite. All eigenvalues"),
         (lambda: linalg.svd(np.full((2, 2), np.nan)), errors.RangeError,
-         r"\[svd\] no convergence for shape \(2, 2\). Check the matrix for NaN"),
+         r"\[svd\] 4 numbers of shape \(2, 2\) are not finite. `with tl.debug\(\):` names"),
+        (lambda: linalg.svd(np.diag([1.0, np.inf])), errors.RangeError,
+         r"\[svd\] a number of shape \(2, 2\) is not finite. "),
         (lambda: linalg.solve(np.eye(2), np.ones(3)), errors.ShapeError,
          r"\[solve\] shapes \(2, 2\) and \(3,\) do not have the same number of rows"),
         (lambda: linalg.solve(np.eye(2), 2.0), errors.ShapeError,

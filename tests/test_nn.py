@@ -405,9 +405,9 @@ def test_a_call_keeps_every_field_of_the_mode() -> None:
             return current()
 
     mode = current()
-    restore(mode._replace(debug=True, grad=False))
+    restore(mode.but(debug=True, grad=False))
     try:
-        assert Look()(1) == current()._replace(scope="Look")
+        assert Look()(1) == current().but(scope="Look")
     finally:
         restore(mode)
 

@@ -16,6 +16,7 @@ from .support import (
     OF_INDEPENDENT_ROWS,
     as_tensors,
     draw,
+    each,
     filled,
     parts,
     registered_calls,
@@ -53,8 +54,8 @@ def test_the_table_is_complete() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:var\\(\\)|std\\(\\):UserWarning")
-@pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize(("op", "call"), CALLS)
+@each("dtype", TOLERANCE)
 def test_op(op: Op[...], call: Sample, dtype: Any) -> None:
     arrays = draw(op, call, dtype)
     wanted = wanted_inputs(op, arrays)
@@ -72,8 +73,8 @@ other vectors to a singular value of 0."""
 
 
 @pytest.mark.filterwarnings("ignore:var\\(\\)|std\\(\\):UserWarning")
-@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(("op", "call"), CALLS)
+@each("layout", LAYOUTS)
 def test_layouts(op: Op[...], call: Sample, layout: str) -> None:
     """Negative strides and zero ones: PyTorch gets the same numbers in plain order."""
     if layout == "zero stride" and op.name in OF_INDEPENDENT_ROWS | ANOTHER_OF_EQUALS:
@@ -84,7 +85,6 @@ def test_layouts(op: Op[...], call: Sample, layout: str) -> None:
     compare(op, as_tensors(strided, wanted), peers, call.params, wanted, 1e-12)
 
 
-@pytest.mark.parametrize("shape", [(), (0,), (1, 1), (2, 0, 3)], ids=str)
 @pytest.mark.parametrize(
     "op",
     [
@@ -93,6 +93,7 @@ def test_layouts(op: Op[...], call: Sample, layout: str) -> None:
         if op.kind.name == "elementwise" and PEERS[name] is not None
     ],
 )
+@each("shape", [(), (0,), (1, 1), (2, 0, 3)])
 def test_single_numbers_and_empty_arrays(op: Op[...], shape: tuple[int, ...]) -> None:
     domains, params = op.samples, {}
     if isinstance(domains[0], Sample):

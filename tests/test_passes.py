@@ -21,6 +21,7 @@ from tinygrad_lesson.compiler.passes.common import merge_common
 from tinygrad_lesson.compiler.passes.dead import drop_dead
 from tinygrad_lesson.compiler.passes.folding import fold_constants
 from tinygrad_lesson.compiler.passes.identities import drop_identities
+from tinygrad_lesson.compiler.passes.pooling import pool_early
 from tinygrad_lesson.compiler.passes.scalars import PLACES, use_scalars
 from tinygrad_lesson.compiler.passes.sums import use_sums
 from tinygrad_lesson.tracing.program import Argument, Constant, Program
@@ -50,7 +51,7 @@ def traced(function: Callable[..., Any], *arrays: Any) -> Program:
     """The program of a function, before any pass."""
     step = tl.compile(function)
     step(*map(Tensor, arrays))
-    return step._entry().program
+    return step._shown().program
 
 
 def evaluate(program: Program, arrays: Any) -> Any:
@@ -266,6 +267,8 @@ CHAINS: dict[str, tuple[Callable[[Any], Any], list[str]]] = {
     "reshaped and back": (lambda x: x.reshape(24).reshape(2, 3, 4), []),
     "an axis more, and less": (lambda x: tl.squeeze(tl.expand_dims(x, 1), 1), []),
     "flipped twice": (lambda x: tl.flip(tl.flip(x, axis=1), axis=1), []),
+    "flipped five times": (lambda x: functools.reduce(lambda y, _: tl.flip(y, axis=0), range(5), x),
+                           ["flip"]),
     "flipped along two axes": (lambda x: tl.flip(tl.flip(x, axis=1), axis=0), ["flip", "flip"]),
     "widened and narrowed": (lambda x: x.astype(tl.float64).astype(tl.float32), []),
     "narrowed and widened": (lambda x: x.astype(tl.int64).astype(tl.float32),
@@ -363,9 +366,10 @@ def test_identities() -> None:
 
 
 def test_what_is_no_identity() -> None:
-    """``-0.0 + 0`` is 0, and an integer times 1.0 is a float."""
+    """``-0.0 + 0`` and ``-0.0 - -0.0`` are 0, and an integer times 1.0 is a float."""
     x = np.array([-0.0])
     same_bits(evaluate(drop_identities(traced(lambda t: t + 0, x)), [x]), np.array([0.0]))
+    same_bits(evaluate(drop_identities(traced(lambda t: t - -0.0, x)), [x]), np.array([0.0]))
     i = np.array([3])
     same_bits(evaluate(drop_identities(traced(lambda t: t * 1.0, i)), [i]), np.array([3.0]))
 
@@ -418,6 +422,54 @@ def test_the_lesson_as_one_would_write_it() -> None:
         "matrix_transpose", "matmul", "sum",
         *["multiply", "subtract"] * 4,
     ]  # fmt: skip
+
+
+# ---- pooling -----------------------------------------------------------------------------
+
+
+def pooled(windows: dict[str, Any]) -> Callable[[Tensor, Tensor], Any]:
+    """The largest of what relu leaves, and its slopes, added up over each channel."""
+
+    def step(x: Tensor, d: Tensor) -> Tensor:
+        bias = tl.zeros((2, 1, 1), dtype=x.dtype).requires_grad_()
+        image = x.requires_grad_()
+        y = tl.relu(image + bias)
+        most = nn.functional.max_pool2d(y, **windows)
+        (slopes, total) = tl.autograd.grad((most * d).sum(), [image, bias])
+        return tl.concat([t.reshape(-1).detach() for t in (most, slopes, total)])
+
+    return step
+
+
+@pytest.mark.parametrize("windows", [
+    {"kernel_size": 2}, {"kernel_size": 3, "stride": 1}, {"kernel_size": 3, "padding": 1},
+    {"kernel_size": 2, "stride": 1, "dilation": 2},
+])  # fmt: skip
+@pytest.mark.parametrize("numbers", [[-2.0, -1.0, -0.0, 0.0, 1.0, 2.0],
+                                     [-1.0, -np.inf, 0.0, np.inf, 3.0, np.nan]])  # fmt: skip
+def test_relu_after_pooling(windows: dict[str, Any], numbers: list[float]) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.choice(numbers, size=(3, 2, 7, 8))
+    shape = nn.functional.max_pool2d(Tensor(x), **windows).shape
+    d = rng.integers(-3, 4, size=shape).astype(float)  # whole numbers: sums have no rounding
+    d[0, 0, 0, :2] = np.inf, np.nan
+    before = traced(pooled(windows), x, d)
+    after = simplified(before)
+    shapes = [e.out.shape for e in after.equations if e.op.name == "relu"]
+    assert shapes == [shape]
+    assert names(after).count("pool_max") == 1
+    assert (3, 2, 7, 8) not in [e.inputs[0].shape for e in after.equations if e.op.name == "sum"]
+    np.testing.assert_array_equal(evaluate(after, [x, d]), evaluate(before, [x, d]))
+
+
+def test_pooling_of_something_else_than_relu_is_left_alone() -> None:
+    def step(x: Tensor) -> Tensor:
+        image = x.requires_grad_()
+        most = nn.functional.max_pool2d(tl.abs(image), 2)
+        return tl.autograd.grad(most.sum(), [image])[0].detach()
+
+    program = traced(step, np.arange(-8.0, 8.0).reshape(1, 1, 4, 4))
+    assert pool_early(program) is program
 
 
 BINARY = [tl.add, tl.subtract, tl.multiply, tl.maximum, tl.where]

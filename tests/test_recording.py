@@ -116,7 +116,7 @@ def test_every_method_is_the_op_of_its_name():
 
 def test_the_scope_of_the_module_is_noted():
     x, mode = scalar(2.0), current()
-    restore(mode._replace(scope="MLP/hidden"))
+    restore(mode.but(scope="MLP/hidden"))
     try:
         results = [x * x, x.exp(), x.sum()]
     finally:

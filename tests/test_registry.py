@@ -28,6 +28,7 @@ from .support import (
     along,
     as_tensors,
     draw,
+    each,
     filled,
     gradients,
     numeric_gradients,
@@ -153,8 +154,8 @@ def test_no_gradient_records_nothing(name: str) -> None:
 # ---- dtypes, shapes and layouts ----------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float16])
 @pytest.mark.parametrize(("op", "call"), CALLS)
+@each("dtype", [np.float32, np.float16])
 def test_narrow_floats_stay_narrow(op: Op[...], call: Sample, dtype: Any) -> None:
     arrays = draw(op, call, dtype)
     if not any(a.dtype == dtype for a in arrays):
@@ -174,8 +175,8 @@ def test_narrow_floats_stay_narrow(op: Op[...], call: Sample, dtype: Any) -> Non
             assert got.dtype == arrays[i].dtype
 
 
-@pytest.mark.parametrize("dtype", [np.int64, np.int8, np.uint8, np.bool_])
 @pytest.mark.parametrize(("op", "call"), CALLS)
+@each("dtype", [np.int64, np.int8, np.uint8, np.bool_])
 def test_integers_and_booleans_are_promoted_as_by_numpy(
     op: Op[...], call: Sample, dtype: Any
 ) -> None:
@@ -197,8 +198,8 @@ def test_integers_and_booleans_are_promoted_as_by_numpy(
         same(out, numbers, rtol=1e-12 if out.dtype in (np.float64, np.int64) else 1e-2)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(("op", "call"), CALLS)
+@each("layout", LAYOUTS)
 def test_layout_of_the_inputs_does_not_matter(op: Op[...], call: Sample, layout: str) -> None:
     if layout == "zero stride" and op.name in OF_INDEPENDENT_ROWS:
         return
@@ -220,8 +221,8 @@ def test_layout_of_the_inputs_does_not_matter(op: Op[...], call: Sample, layout:
 ELEMENTWISE = [op for op in REGISTRY.values() if op.kind.name == "elementwise"]
 
 
-@pytest.mark.parametrize("shape", [(), (0,), (0, 3), (1,), (2, 0, 3)], ids=str)
 @pytest.mark.parametrize("op", [pytest.param(op, id=op.name) for op in ELEMENTWISE])
+@each("shape", [(), (0,), (0, 3), (1,), (2, 0, 3)])
 def test_elementwise_of_numbers_and_of_nothing(op: Op[...], shape: tuple[int, ...]) -> None:
     domains, params = op.samples, {}
     if isinstance(domains[0], Sample):
@@ -338,11 +339,11 @@ def test_elementwise_nan_and_inf(op: Op[...]) -> None:
             assert gradients(op, arrays, params, wanted, np.ones(out.shape))
 
 
-@pytest.mark.parametrize("column", range(6))
 @pytest.mark.parametrize(
     "op",
     [pytest.param(op, id=op.name) for op in ALONG_AN_AXIS if op.name not in ("any", "all")],
 )
+@each("column", range(6))
 def test_reductions_of_nan_and_inf(op: Op[...], column: int) -> None:
     table = np.array(
         [

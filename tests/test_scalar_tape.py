@@ -15,8 +15,9 @@ import pytest
 
 import tinygrad_lesson as tl
 from tinygrad_lesson import Tensor
+from tinygrad_lesson.compiler import taping
 from tinygrad_lesson.compiler.c_code import toolchain
-from tinygrad_lesson.compiler.tapes import kept, runs
+from tinygrad_lesson.compiler.tapes import kept
 from tinygrad_lesson.compiler.tapes.tape import SCALAR_TAPE, Tape
 from tinygrad_lesson.errors import TinygradError
 from tinygrad_lesson.op import REGISTRY
@@ -51,7 +52,7 @@ def numbers(values: Any, dtype: Any = np.float64) -> list[Tensor]:
     return [Tensor(np.asarray(value, dtype)) for value in values]
 
 
-def padded(x: Tensor, count: int = runs.MANY) -> Tensor:
+def padded(x: Tensor, count: int = taping.MANY) -> Tensor:
     """A chain of so many equations, none of which a pass can leave out."""
     for i in range(count):
         x = x * 1.25 if i % 2 else x + 0.125
@@ -63,7 +64,7 @@ def both(function: Callable[..., Any], mode: str, *args: Any) -> tuple[Any, Any,
     step = tl.compile(function, mode=mode)
     step(*args)
     found = step(*args)
-    assert step._entry().mode == mode
+    assert step._shown().mode == mode
     return step, found, function(*args)
 
 
@@ -91,7 +92,7 @@ def calls(dtype: Any) -> Iterator[tuple[Any, list[int], dict[str, Any]]]:
                 out = op(*numbers([0.5] * count, dtype), **params)
             except TinygradError:
                 continue
-        if runs.can_run(Equation(Value(9, (), out.dtype), op, given, params)):
+        if taping.can_run(Equation(Value(9, (), out.dtype), op, given, params)):
             for first in range(len(SPECIAL)):
                 others = [(first * (i + 2) + i) % len(SPECIAL) for i in range(1, count)]
                 yield op, [first, *others], params
@@ -100,7 +101,7 @@ def calls(dtype: Any) -> Iterator[tuple[Any, list[int], dict[str, Any]]]:
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("mode", MODES)
 def test_every_op_gives_what_it_gives_eagerly(mode: str, dtype: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(runs, "MANY", 10)
+    monkeypatch.setattr(taping, "MANY", 10)
     found = list(calls(dtype))
     assert len({op.name for op, _, _ in found}) > 90
 
@@ -194,9 +195,9 @@ def test_random_programs(mode: str, dtype: Any) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_the_threshold(mode: str) -> None:
-    for count in (runs.MANY - 1, runs.MANY):
+    for count in (taping.MANY - 1, taping.MANY):
         step, found, expected = both(lambda x, n=count: [padded(x, n)], mode, *numbers([0.1]))
-        assert [tape.count for tape in tapes(step)] == [count] * (count == runs.MANY)
+        assert [tape.count for tape in tapes(step)] == [count] * (count == taping.MANY)
         assert_same(found, expected)
 
 
@@ -223,7 +224,7 @@ def test_between_arrays(mode: str) -> None:
         return [y, few, padded(y.max() * few), first[2]]
 
     compiled, found, expected = both(step, mode, x)
-    assert [tape.count for tape in tapes(compiled)] == [1000, runs.MANY + 3]
+    assert [tape.count for tape in tapes(compiled)] == [1000, taping.MANY + 3]
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-14)
 
@@ -312,7 +313,7 @@ def test_garbage_is_collected_after_a_trace_again() -> None:
 def folder(tmp_path: Path, monkeypatch: Any) -> Path:
     """An empty cache, for tapes of any length."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(kept, "WORTHWHILE", runs.MANY)
+    monkeypatch.setattr(kept, "WORTHWHILE", taping.MANY)
     return tmp_path / "tinygrad_lesson" / "kernels"
 
 
@@ -325,7 +326,7 @@ def test_a_kept_tape_needs_no_passes(folder: Path, monkeypatch: Any) -> None:
     _, found, expected = both(step, "numpy", *values)
     assert_same(found, expected)
     assert len(list(folder.glob("*.npz"))) == 2
-    monkeypatch.setattr(runs, "planned", None)
+    monkeypatch.setattr(taping, "planned", None)
     _, found, _ = both(step, "numpy", *values)
     assert_same(found, expected)
 

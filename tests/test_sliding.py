@@ -28,6 +28,19 @@ def test_taps(length: int, size: int, stride: int, before: int, after: int, dila
         assert list(met) == [(i, p) for i, p in expected if 0 <= p < length]
 
 
+@given(st.integers(1, 9), st.integers(1, 4), st.integers(-2, 6), st.integers(-2, 6),
+       st.integers(1, 4))  # fmt: skip
+def test_reversed(length: int, size: int, before: int, after: int, dilation: int) -> None:
+    """What meets at a tap on the way there meets at the same one, from the end, on the way back."""
+    axis = Sliding(length, size, 1, before, after, dilation)
+    assume(axis.room >= 0)
+    assert axis.reversed.places == length
+    for there, back in zip(axis.taps(), axis.reversed.taps()[::-1], strict=True):
+        (places, data), (data_again, places_again) = there, back
+        assert range(axis.places)[places] == range(axis.places)[places_again]
+        assert range(length)[data] == range(length)[data_again]
+
+
 @pytest.mark.parametrize(
     ("sizes", "stride", "dilation", "match"),
     [

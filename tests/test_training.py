@@ -14,6 +14,7 @@ import pytest
 
 import tinygrad_lesson as tl
 from tinygrad_lesson import Tensor, data, nn, optim
+from tinygrad_lesson.compiler.c_code import toolchain
 from tinygrad_lesson.errors import (
     ArgumentError,
     NonFiniteError,
@@ -204,6 +205,35 @@ def test_an_optimizer_that_searches_along_lines() -> None:
     loader = data.DataLoader(data.TensorDataset(x, 3 * x - 1), 20)
     history = fit(model, loader, nn.MSELoss(), lbfgs, epochs=3, progress=False)
     assert history[-1]["loss"] < 1e-8
+
+
+@pytest.mark.parametrize("mode", ["numpy", "c"])
+def test_a_compiled_model_learns_the_same(mode: str) -> None:
+    """With dropout, which draws the same numbers, and batches of which the last is smaller."""
+    if mode == "c" and not toolchain.find_compiler():
+        pytest.skip("no C compiler")
+    found = []
+    for compile_with in (None, mode):
+        tl.manual_seed(1)
+        model = nn.Sequential(
+            nn.Linear(2, 8, dtype=tl.float64), nn.Tanh(), nn.Dropout(0.2),
+            nn.Linear(8, 3, dtype=tl.float64),
+        )  # fmt: skip
+        x, y = points(20).arrays
+        loader = data.DataLoader(data.TensorDataset(x.astype(float), y), 8)
+        adam = optim.Adam(model.parameters(), lr=0.1)
+        history = fit(
+            model, loader, CE, adam, epochs=3, validation=loader, metrics=[accuracy],
+            clip_norm=1.0, compile=compile_with, progress=False,
+        )  # fmt: skip
+        found.append([*model.parameters(), *(list(record.values()) for record in history)])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-9)
+    lbfgs = optim.LBFGS(model.parameters(), line_search_fn="strong_wolfe")
+    first = fit(model, loader, CE, lbfgs, epochs=1, compile=mode, progress=False)
+    assert np.isfinite(first[-1]["loss"])
+    with pytest.raises(ArgumentError, match="mode='rust' is unknown"):
+        fit(model, loader, CE, lbfgs, epochs=1, compile="rust", progress=False)
 
 
 # ---- schedules, callbacks, stopping ------------------------------------------------------

@@ -14,6 +14,7 @@ from tinygrad_lesson import Tensor, errors, nn, optim
 from viz import theme
 from viz.kernels import MOST, OPEN
 
+from .support import learning
 from .test_viz import Parsed
 
 
@@ -39,17 +40,7 @@ def mlp(layers: int) -> Any:
     """A net of so many layers with Adam, whose step has run twice."""
     tl.manual_seed(0)
     parts = [part for _ in range(layers) for part in (nn.Linear(8, 8), nn.ReLU())]
-    net = nn.Sequential(*parts)
-    adam = optim.Adam(net.parameters())
-
-    @tl.compile
-    def step(x: Tensor) -> Tensor:
-        loss = (net(x) ** 2).mean()
-        adam.zero_grad()
-        loss.backward()
-        adam.step()
-        return loss
-
+    step = learning(nn.Sequential(*parts))
     for _ in range(2):
         step(tl.ones(4, 8))
     return step

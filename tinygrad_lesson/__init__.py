@@ -378,6 +378,7 @@ _ON_FIRST_USE = {
     "keep_freed_memory": ".memory", "vmap": ".batching", "fit": ".training",
     "training": ".training", "health": ".health", "Health": ".health", "summary": ".summaries",
     "compile": ".compiler", "RetraceWarning": ".compiler",
+    "CompilerWarning": ".compiler",
 }  # fmt: skip
 """What not every program needs, and where it is."""
 

@@ -57,7 +57,8 @@ def walk(
     """
     reach = None if wanted is None else _leading_to(wanted, topological(cotangents))
     pending = dict(cotangents)
-    watched = current().watch and current().tracer is None
+    mode = current()
+    watched = mode.watch and mode.tracer is None
     # The latest node first: every node that used its result is then already behind us.
     latest = [
         (-node.number, node)
@@ -87,8 +88,9 @@ def walk(
             )
         args: list[Any] = [node, *parents]  # stand-ins, which know their shape and dtype
         for slot, array in zip(plan.slots, saved):  # noqa: B905  (strict= costs as much as a rule)
-            lifted = create_graph and isinstance(args[slot], Node | Leaf)
-            args[slot] = lift(array, args[slot]) if lifted else array
+            if create_graph and isinstance(args[slot], Node | Leaf):
+                array = lift(array, args[slot])
+            args[slot] = array
         for i, rule in plan.rules:
             parent: Any = parents[i]
             if reach is not None and parent not in reach:

@@ -94,6 +94,14 @@ class TraceError(TinygradError, TypeError):
     """A number was asked for where a function runs on arrays that stand for others."""
 
 
+class RetraceWarning(UserWarning):
+    """A compiled step is traced again and again."""
+
+
+class CompilerWarning(UserWarning):
+    """There is no C compiler, or it failed: a compiled step runs as NumPy source."""
+
+
 class OutOfMemoryError(TinygradError, MemoryError):
     """A compiled step found no memory for what it works with."""
 

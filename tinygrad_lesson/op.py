@@ -25,6 +25,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, NamedTuple, ParamSpec
 
@@ -47,7 +48,8 @@ class Rule(NamedTuple):
     saves: tuple[str, ...]
 
 
-class Plan(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Plan:
     """What a node keeps, and which rules it runs, when certain inputs want a gradient.
 
     Attributes

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+from weakref import ref
 
 from . import ops
 from .arrays import Array, Namespace
@@ -43,6 +44,7 @@ class Segment:
     ) -> None:
         self.run, self.pull = run, pull
         self.parts = [_Part(out.shape, out.dtype) for out in outputs]
+        self.node: Callable[[], Node | None] = lambda: None  # the one that stands for this
         self._pulled: tuple[Any, dict[int, Any]] = (None, {})
 
     def forward(self, arrays: Sequence[Array]) -> Array:
@@ -65,6 +67,12 @@ class Segment:
         part = found.pop(position)
         self._pulled = (g, found) if found else (None, {})
         return part
+
+    @property
+    def saved(self) -> Sequence[Array]:
+        """What else the node was to save; nothing once a backward pass has released it."""
+        node = self.node()
+        return () if node is None else node.saved[len(node.plan.slots) :]
 
     def join(self, outputs: Sequence[Tensor]) -> Tensor:
         """Several outputs side by side in one tensor, for a node has but one result."""
@@ -119,14 +127,19 @@ def record(
     parents: Sequence[Parent],
     arrays: Sequence[Array],
     outputs: Sequence[Tensor],
+    saves: Sequence[Array] = (),
 ) -> list[Tensor]:
-    """The `outputs` of a segment, as results of one new node with these inputs."""
+    """The `outputs` of a segment, as results of one new node with these inputs.
+
+    What it `saves` besides, ``segment.saved`` has until a backward pass releases it.
+    """
     out = segment.join([output.detach() for output in outputs]).raw
     plan = op.plans[(2 << len(parents)) - 1]
     node = Node(
-        op, {"segment": segment}, *packed(tuple(parents)), plan, plan.keep((out, *arrays)),
-        out.shape, out.dtype, current().scope, None,
+        op, {"segment": segment}, *packed(tuple(parents)), plan,
+        (*plan.keep((out, *arrays)), *saves), out.shape, out.dtype, current().scope, None,
     )  # fmt: skip
+    segment.node = ref(node)
     return segment.cut(Tensor.lift(out, node))
 
 

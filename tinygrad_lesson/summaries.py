@@ -164,7 +164,7 @@ def summary(model: Module, *inputs: Any) -> Summary:
     try:
         model.eval()
         counter.watch()
-        restore(mode._replace(tracer=counter))
+        restore(mode.but(tracer=counter))
         with no_grad():
             model(*tensors)
     finally:

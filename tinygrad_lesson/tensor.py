@@ -132,22 +132,26 @@ class Tensor(Methods, NumpyProtocols, StandardProtocols):
     @property
     def shape(self) -> Shape:
         """The length of each axis."""
-        return cast(Shape, self._data.shape)
+        shape: Shape = self._data.shape
+        return shape
 
     @property
     def dtype(self) -> DType:
         """The type of its numbers."""
-        return cast(DType, self._data.dtype)
+        dtype: DType = self._data.dtype
+        return dtype
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return cast(int, self._data.ndim)
+        ndim: int = self._data.ndim
+        return ndim
 
     @property
     def size(self) -> int:
         """Number of elements."""
-        return cast(int, self._data.size)
+        size: int = self._data.size
+        return size
 
     @property
     def mT(self) -> Tensor:  # noqa: N802  the array API's name
@@ -355,9 +359,11 @@ class Tensor(Methods, NumpyProtocols, StandardProtocols):
                 f"this tensor is the result of {node.op.name}, and its graph needs the numbers",
                 "Assign to a leaf, or to a detach()ed copy.",
             )
-        if isinstance(value, np.ndarray) and copy and current().tracer is not None:
-            value = Tensor(value)  # the tracer takes note of it
-        array = array_of(value) if copy else value
+        array = value
+        if copy:
+            if isinstance(value, np.ndarray) and current().tracer is not None:
+                value = Tensor(value)  # the tracer takes note of it
+            array = array_of(value)
         if array.shape != self.shape:
             raise ShapeError(
                 "assign",
@@ -371,7 +377,7 @@ class Tensor(Methods, NumpyProtocols, StandardProtocols):
                     f"{array.dtype} numbers do not fit into a tensor of {self.dtype}",
                     "Convert one of them with astype().",
                 )
-            array = array.astype(self.dtype)
+            array = array_of(array, self.dtype)
         new = None if node is None else Leaf(array, node.requires_grad, node.box, node.name)
         return self._hold(array, new)
 

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from . import ops
-from .errors import ArgumentError, NonScalarError, ShapeError
-from .gradients import pull_back, variable, whole_arrays
-from .graph import Box, Leaf, leaves, topological
-from .mode import current, enable_grad
+from .errors import NonScalarError, ShapeError
+from .gradients import pull_back, whole_arrays
+from .graph import Box, Leaf
+from .mode import enable_grad
+from .runs import Run
 from .tensor import Tensor
 from .trees import flatten, map_tree
 
@@ -57,7 +58,7 @@ def value_and_grad(
     """
 
     def transformed(*args: Any, **kwargs: Any) -> tuple[Any, Tree]:
-        run = _Run(function, args, kwargs, argnums)
+        run = Run(function, args, kwargs, argnums)
         value = run.output[0] if has_aux else run.output
         if not isinstance(value, Tensor) or value.size != 1:
             shown = f"shape {value.shape}" if isinstance(value, Tensor) else type(value).__name__
@@ -120,7 +121,7 @@ def vjp(
     >>> [g.tolist() for g in pull([1.0, 10.0])]
     [[3.0, 40.0], [1.0, 20.0]]
     """
-    run = _Run(function, primals, {}, tuple(range(len(primals))))
+    run = Run(function, primals, {}, tuple(range(len(primals))))
     outputs, build = flatten(run.output)
 
     def pull(cotangent: Tree) -> tuple[Tree, ...]:
@@ -154,7 +155,7 @@ def jvp(
         raise ShapeError(
             "jvp", f"{len(primals)} primals but {len(tangents)} tangents", "Give one for each."
         )
-    run = _Run(function, primals, {}, tuple(range(len(primals))))
+    run = Run(function, primals, {}, tuple(range(len(primals))))
     outputs, build = flatten(run.output)
     dummies = [Tensor.lift(d := np.zeros(o.shape, o.dtype), Leaf(d, True, Box())) for o in outputs]
     variables = run.variables
@@ -170,7 +171,9 @@ def jvp(
 
 
 def jacobian(function: Callable[..., Tree], argnums: int = 0) -> Callable[..., Tree]:
-    """The function that gives all partial derivatives of `function`, one reverse pass an output.
+    """The function that gives all partial derivatives of `function`.
+
+    One reverse pass carries the cotangents of many numbers of an output back at once.
 
     Returns
     -------
@@ -186,17 +189,14 @@ def jacobian(function: Callable[..., Tree], argnums: int = 0) -> Callable[..., T
     """
 
     def transformed(*args: Any, **kwargs: Any) -> Tree:
-        run = _Run(function, args, kwargs, argnums)
+        run = Run(function, args, kwargs, argnums)
         outputs, build = flatten(run.output)
         blocks = []
-        for number, output in enumerate(outputs):
-            units = np.eye(output.size, dtype=output.dtype).reshape(output.size, *output.shape)
-            rows = run.pull([outputs[number]], [[Tensor.lift(unit)] for unit in units])
+        for output in outputs:
+            rows = run.rows(output)
             columns = [
-                ops.reshape(ops.stack(*column), shape=(*output.shape, *variable.shape))
-                if output.size
-                else Tensor.lift(np.zeros((*output.shape, *variable.shape), variable.dtype))
-                for variable, *column in zip(run.variables, *rows, strict=True)
+                ops.reshape(part, shape=(*output.shape, *variable.shape))
+                for variable, part in zip(run.variables, rows, strict=True)
             ]
             blocks.append(run.nested(columns))
         return build(iter(blocks))
@@ -261,70 +261,7 @@ def hvp(function: Callable[..., Any], primals: Sequence[Tree], tangents: Sequenc
     return products if len(primals) > 1 else products[0]
 
 
-# ---- one run of a function on fresh variables --------------------------------------------
-
-
-class _Run:
-    """A function that was called with variables in the place of some arguments.
-
-    Attributes
-    ----------
-    variables
-        Fresh tensors, one for each value in those arguments.
-    output
-        What the function returned.
-    """
-
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        argnums: int | Sequence[int],
-    ) -> None:
-        numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-        for number in numbers:
-            if not -len(args) <= number < len(args):
-                raise ArgumentError(
-                    "grad",
-                    f"argnums={number} for a call with {len(args)} positional arguments",
-                    "Number them from 0, and pass them by position.",
-                )
-        self.single = isinstance(argnums, int)
-        self.variables: list[Tensor] = []
-        self.builders = []
-        self._outer = current().grad
-        given = list(args)
-        with enable_grad():
-            for number in numbers:
-                values, build = flatten(whole_arrays(args[number]))
-                fresh = [variable(value) for value in values]
-                given[number] = build(iter(fresh))
-                self.variables += fresh
-                self.builders.append(build)
-            self.output = function(*given, **kwargs)
-
-    def recorded(self, tensors: Sequence[Tensor]) -> bool:
-        """Whether `tensors` depend on anything else that requires a gradient."""
-        if not self._outer:
-            return False
-        own = {variable.node for variable in self.variables}
-        order = topological(t.node for t in tensors if isinstance(t, Tensor))
-        found = {*leaves(order), *(t.node for t in tensors if isinstance(t.node, Leaf))}
-        return any(leaf is not None and leaf.requires_grad for leaf in found - own)
-
-    def pull(
-        self, outputs: Sequence[Tensor], cotangents: Sequence[Sequence[Tensor]]
-    ) -> list[list[Tensor]]:
-        """For each set of cotangents, the gradients with respect to the variables."""
-        record = self.recorded([*outputs, *(t for given in cotangents for t in given)])
-        return [pull_back(outputs, self.variables, given, record) for given in cotangents]
-
-    def nested(self, values: Sequence[Any]) -> Any:
-        """`values`, one for each variable, nested as the arguments were."""
-        rest = iter(values)
-        trees = tuple(build(rest) for build in self.builders)
-        return trees[0] if self.single else trees
+# ---- what they share -----------------------------------------------------------------
 
 
 def _tensor(value: Any) -> Tensor:

@@ -23,8 +23,8 @@ from tinygrad_lesson.tracing.program import (
     Drawn,
     Equation,
     Held,
-    Kept,
     Program,
+    Slot,
     Value,
 )
 
@@ -212,7 +212,7 @@ def _inputs(
         if value not in users and value not in passed:
             continue
         tensor = value.source.tensor if type(value.source) is Held else None
-        own = "" if type(value.source) is Kept else value.name
+        own = "" if type(value.source) is Slot else value.name
         names[value] = given.get(id(tensor), "") or tidy(own or hints.of_input(value))
         kind = _kind(value)
         key = (kind, *users.get(value, {})) if kind != "input" else value

@@ -8,6 +8,7 @@ is filled and no hook is called.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -81,12 +82,12 @@ def record_backward(
         copy = copies[node]
         assert isinstance(copy, Node)
         rules = tuple((i, _stamped(rule, str(number))) for i, rule in copy.plan.rules)
-        copy.plan = copy.plan._replace(rules=rules)
+        copy.plan = dataclasses.replace(copy.plan, rules=rules)
     # The seed asks for a gradient itself, or the part of the pass that does not depend on any
     # parameter (the mean's 1/n, say) would not be recorded.
     seed = Leaf(np.ones_like(values[output]), requires_grad=True)
     before = mode.current()
-    mode.restore(before._replace(grad=True, debug=False))
+    mode.restore(before.but(grad=True, debug=False))
     try:
         with np.errstate(all="ignore"):
             found = walk(
@@ -136,7 +137,7 @@ def _stamped(rule: RuleFunction, scope: str) -> RuleFunction:
     """`rule`, and what follows until the next one, records its ops under `scope`."""
 
     def run(*args: Any, **params: Any) -> Array:
-        mode.restore(mode.current()._replace(scope=scope))
+        mode.restore(mode.current().but(scope=scope))
         return rule(*args, **params)
 
     return run

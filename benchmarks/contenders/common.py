@@ -1,4 +1,4 @@
-"""What contenders share: what a step is, the scalar net, and Adam for those that have none."""
+"""What contenders share: what a step is, some nets, and optimizers for those that have none."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from works.others import LAYERS
 
 Arrays = dict[str, np.ndarray]
 
@@ -23,6 +24,25 @@ class Step(NamedTuple):
 
     run: Callable[[], Any]
     gradients: Callable[[], tuple[Any, dict[str, Any]]]
+
+
+# ---- networks, of a library's own functions --------------------------------------------------
+
+Model = Callable[[dict[str, Any], Any], Any]
+"""The scores of some data, with weights by name."""
+
+
+def mlp(linear: Callable[[Any, str, Any], Any], relu: Callable[[Any], Any]) -> Model:
+    return lambda w, x: linear(w, "4", relu(linear(w, "2", relu(linear(w, "0", x)))))
+
+
+def deep(linear: Callable[[Any, str, Any], Any], tanh: Callable[[Any], Any]) -> Model:
+    def model(w: dict[str, Any], x: Any) -> Any:
+        for i in range(LAYERS - 1):
+            x = tanh(linear(w, str(2 * i), x))
+        return linear(w, str(2 * LAYERS - 2), x)
+
+    return model
 
 
 def scalars(weights: Arrays, make: Callable[[float], Any]) -> list[list[list[Any]]]:
@@ -51,6 +71,9 @@ def moons_loss(layers: list[list[list[Any]]], x: Any, y: Any, relu: Callable[[An
         losses.append(relu(1 + values[0] * -label))
     decay = sum(w * w for w in every(layers))
     return sum(losses) * (1.0 / len(losses)) + decay * 1e-4
+
+
+# ---- optimizers --------------------------------------------------------------------------------
 
 
 class Adam:

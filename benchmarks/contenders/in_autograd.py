@@ -8,7 +8,6 @@ from typing import Any
 import autograd.numpy as np
 from autograd import hessian as second_derivatives
 from autograd import value_and_grad
-from works.others import LAYERS
 
 from . import common
 from .common import Arrays, Step
@@ -18,6 +17,10 @@ Named = dict[str, Any]
 
 def sigmoid(x: Any) -> Any:
     return 1 / (1 + np.exp(-x))
+
+
+def relu(x: Any) -> Any:
+    return np.maximum(x, 0)
 
 
 def softplus(x: Any) -> Any:
@@ -42,12 +45,13 @@ def minimised(
     return Step(run, lambda: both(weights))
 
 
-def classified(model: Callable[[Named], Any], weights: Arrays, y: Any) -> Step:
+def classified(model: common.Model, weights: Arrays, data: Arrays) -> Step:
     """A step of Adam on the cross-entropy."""
+    x, y = data["x"], data["y"]
     rows = np.arange(len(y))
 
     def loss(w: Named) -> Any:
-        out = model(w)
+        out = model(w, x)
         out = out - np.max(out, axis=1, keepdims=True)
         logs = out - np.log(np.sum(np.exp(out), axis=1, keepdims=True))
         return -np.mean(logs[rows, y])
@@ -69,32 +73,20 @@ def lesson(weights: Arrays, data: Arrays) -> Step:
 
 
 def mlp(weights: Arrays, data: Arrays) -> Step:
-    def model(w: Named) -> Any:
-        out = linear(w, "0", data["x"])
-        for i in "2", "4":
-            out = linear(w, i, np.maximum(out, 0))
-        return out
-
-    return classified(model, weights, data["y"])
+    return classified(common.mlp(linear, relu), weights, data)
 
 
 def deep(weights: Arrays, data: Arrays) -> Step:
-    def model(w: Named) -> Any:
-        x = data["x"]
-        for i in range(LAYERS - 1):
-            x = np.tanh(linear(w, str(2 * i), x))
-        return linear(w, str(2 * LAYERS - 2), x)
-
-    return classified(model, weights, data["y"])
+    return classified(common.deep(linear, np.tanh), weights, data)
 
 
 def vae(weights: Arrays, data: Arrays) -> Step:
     x, noise = data["x"], data["noise"]
 
     def loss(w: Named) -> Any:
-        made = linear(w, "code", np.maximum(linear(w, "encoder", x), 0))
+        made = linear(w, "code", relu(linear(w, "encoder", x)))
         mean, spread = np.split(made, 2, axis=1)
-        hidden = np.maximum(linear(w, "decoder", mean + np.exp(spread * 0.5) * noise), 0)
+        hidden = relu(linear(w, "decoder", mean + np.exp(spread * 0.5) * noise))
         picture = linear(w, "picture", hidden)
         missed = np.sum(softplus(picture) - x * picture)
         apart = np.sum(mean * mean + np.exp(spread) - spread - 1) * 0.5

@@ -8,7 +8,6 @@ from typing import Any
 import mygrad as mg
 import numpy as np
 from mygrad.nnet import conv_nd, max_pool, relu, sigmoid, softmax_crossentropy
-from works.others import LAYERS
 
 from . import common
 from .common import Arrays, Step
@@ -47,11 +46,12 @@ def descended(loss: Callable[[], Any], named: Named) -> Step:
     return minimised(loss, named, update)
 
 
-def classified(model: Callable[[Named], Any], weights: Arrays, y: np.ndarray) -> Step:
+def classified(model: common.Model, weights: Arrays, data: Arrays) -> Step:
     """A step of Adam on the cross-entropy."""
+    x, y = data["x"], data["y"]
     w = {name: mg.tensor(array) for name, array in weights.items()}
     optimizer = common.Adam([t.data for t in w.values()])
-    return minimised(lambda: softmax_crossentropy(model(w), y), w, optimizer.step)
+    return minimised(lambda: softmax_crossentropy(model(w, x), y), w, optimizer.step)
 
 
 def linear(w: Named, name: str, x: Any) -> Any:
@@ -70,20 +70,11 @@ def lesson(weights: Arrays, data: Arrays) -> Step:
 
 
 def mlp(weights: Arrays, data: Arrays) -> Step:
-    def model(w: Named) -> Any:
-        return linear(w, "4", relu(linear(w, "2", relu(linear(w, "0", data["x"])))))
-
-    return classified(model, weights, data["y"])
+    return classified(common.mlp(linear, relu), weights, data)
 
 
 def deep(weights: Arrays, data: Arrays) -> Step:
-    def model(w: Named) -> Any:
-        x = data["x"]
-        for i in range(LAYERS - 1):
-            x = mg.tanh(linear(w, str(2 * i), x))
-        return linear(w, str(2 * LAYERS - 2), x)
-
-    return classified(model, weights, data["y"])
+    return classified(common.deep(linear, mg.tanh), weights, data)
 
 
 def cnn(weights: Arrays, data: Arrays) -> Step:
@@ -91,11 +82,11 @@ def cnn(weights: Arrays, data: Arrays) -> Step:
         x = conv_nd(x, w[f"{name}.weight"], stride=1, padding=1)
         return max_pool(relu(x + w[f"{name}.bias"].reshape(-1, 1, 1)), (2, 2), 2)
 
-    def model(w: Named) -> Any:
-        x = block(w, "3", block(w, "0", data["x"]))
+    def model(w: Named, x: Any) -> Any:
+        x = block(w, "3", block(w, "0", x))
         return linear(w, "7", x.reshape(len(x), -1))
 
-    return classified(model, weights, data["y"])
+    return classified(model, weights, data)
 
 
 def chain(weights: Arrays, data: Arrays) -> Step:

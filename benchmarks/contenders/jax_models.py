@@ -8,21 +8,17 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from works.nets import BLOCKS, HEADS, SYMBOLS
-from works.others import CHANNELS, LAYERS
+from works.others import CHANNELS
+
+from . import common
 
 
 def linear(w: Any, name: str, x: Any) -> Any:
     return x @ w[f"{name}.weight"].T + w[f"{name}.bias"]
 
 
-def mlp(w: Any, x: Any) -> Any:
-    return linear(w, "4", jax.nn.relu(linear(w, "2", jax.nn.relu(linear(w, "0", x)))))
-
-
-def deep(w: Any, x: Any) -> Any:
-    for i in range(LAYERS - 1):
-        x = jnp.tanh(linear(w, str(2 * i), x))
-    return linear(w, str(2 * LAYERS - 2), x)
+mlp = common.mlp(linear, jax.nn.relu)
+deep = common.deep(linear, jnp.tanh)
 
 
 # ---- convolutions --------------------------------------------------------------------------

@@ -35,6 +35,13 @@ class Sliding(NamedTuple):
         """Whether each window is one position, in order."""
         return self[1:5] == (1, 1, 0, 0)
 
+    @property
+    def reversed(self) -> Sliding:
+        """From the places back to the positions, with the taps in reverse order; `stride` is 1."""
+        span = self.dilation * (self.size - 1)
+        pads = (span - self.before, span - self.after)
+        return Sliding(self.places, self.size, 1, *pads, self.dilation)
+
     def taps(self) -> list[tuple[slice, slice]]:
         """For each tap: the places where it lies on data, and the data that it meets there."""
         found = []
@@ -48,6 +55,11 @@ class Sliding(NamedTuple):
                 data = slice(first * self.stride + offset, last + 1, self.stride)
             found.append((slice(first, stop), data))
         return found
+
+
+def still(length: int) -> Sliding:
+    """A window of one position, in order: nothing is moved."""
+    return Sliding(length, 1, 1, 0, 0, 1)
 
 
 Pads = Sequence[tuple[int, int]]

@@ -9,12 +9,13 @@ outside as well, and mapped again.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import ops
+from ..arrays.abstract import AbstractArray
 from ..errors import ShapeError, TinygradError
 from ..mode import current, restore
 from ..op import Op
@@ -33,7 +34,7 @@ class Level(Tracer):
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.outer = current()
+        self.outside = current()
 
     # ---- what the recorders ask for ------------------------------------------------------
 
@@ -45,16 +46,21 @@ class Level(Tracer):
 
     def recorded_outside(self, tensor: Tensor) -> bool:
         """Whether a graph outside the mapping leads to what `tensor` holds."""
-        tracer, held = self.outer.tracer, self.read(tensor).tensor
-        if not self.outer.grad:
+        tracer, held = self.outside.tracer, self.read(tensor).tensor
+        if not self.outside.grad:
             return False
         return held.requires_grad or (tracer is not None and tracer.recorded_outside(held))
 
     def draw(self, generator: Any, method: str, args: Sequence[Any], kwargs: Any) -> Any:
         """The same for all examples."""
-        draw = super().draw if self.outer.tracer is None else self.outer.tracer.draw
+        draw = super().draw if self.outside.tracer is None else self.outside.tracer.draw
         numbers = draw(generator, method, args, kwargs)
         return Batched(self, Tensor.lift(numbers), many=False)
+
+    def walking(self, cotangents: Iterable[Any]) -> None:
+        """The graph may have been recorded outside."""
+        if self.outside.tracer is not None:
+            self.outside.tracer.walking(cotangents)
 
     def run(self, op: Op[...], arrays: Sequence[Any], params: Mapping[str, Any]) -> Batched:
         """Run `op` on all examples."""
@@ -69,7 +75,7 @@ class Level(Tracer):
     def call(self, op: Op[...], inputs: Sequence[Any], params: Mapping[str, Any]) -> Tensor:
         """Run `op` outside the mapping."""
         inner = current()
-        restore(inner._replace(tracer=self.outer.tracer, grad=inner.grad and self.outer.grad))
+        restore(inner.but(tracer=self.outside.tracer, grad=inner.grad and self.outside.grad))
         try:
             return op.record(*inputs, **params)
         finally:
@@ -112,7 +118,10 @@ class Level(Tracer):
         return self.call(ops.stack, outs, {"axis": 0})
 
     def taken(self, array: Any) -> Any:
-        """An input of an op: Python's numbers stay, a bare array is the same for all."""
-        if isinstance(array, Batched | bool | int | float) and not isinstance(array, np.generic):
+        """An input of an op: Python's numbers stay, an array from outside is the same for all."""
+        if isinstance(array, bool | int | float) and not isinstance(array, np.generic):
             return array
+        if isinstance(array, AbstractArray):  # that of an outer mapping or trace: see jacobian
+            outside = array.namespace is not self
+            return Batched(self, Tensor.lift(array), many=False) if outside else array
         return Batched(self, Tensor.lift(np.asarray(array)), many=False)

@@ -69,11 +69,12 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
         level = Level(_size(values, axes))
         inner = [_entered(v, axis, level) for v, axis in zip(values, axes, strict=True)]
         positional, keywords = build(iter(inner))
-        restore(level.outer._replace(tracer=level))
+        restore(level.outside.but(tracer=level))
         try:
             results, rebuild = flatten(function(*positional, **keywords))
         finally:
-            restore(level.outer)
+            restore(level.outside)
+            level.close()
         places = _axes_of(rebuild(iter(results)), out_axes)
         return rebuild(
             iter([_left(v, axis, level) for v, axis in zip(results, places, strict=True)])

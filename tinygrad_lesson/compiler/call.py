@@ -9,13 +9,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..dtypes import DType, get_default_dtype
+from ..errors import ArgumentError
 from ..graph import Node, Shape
 from ..mode import current
 from ..tensor import Tensor
 from ..tracing.program import Lent
+from . import nests
+
+TENSORS = "Keep shapes and dtypes the same, by padding for instance."
+NUMBERS = "There is a program for each value: pass numbers that change as tensors, tl.Tensor(n)."
+OTHERS = "There is a program for each value: pass the same one, or compile a function for each."
 
 
-class Given(NamedTuple):
+class TensorForm(NamedTuple):
     """What decides of a tensor among the arguments.
 
     `place` numbers the tensors, so that one that is given twice is told from two.
@@ -26,6 +32,13 @@ class Given(NamedTuple):
     shape: Shape
     dtype: DType
     requires_grad: bool
+
+
+class Plain(NamedTuple):
+    """What decides of a Python value among the arguments; `value` compares as its content does."""
+
+    kind: type
+    value: Hashable
 
 
 class Form(NamedTuple):
@@ -49,17 +62,26 @@ class Form(NamedTuple):
     lent: tuple[bool, ...]
 
 
-class _Same:
-    """Something that has no hash: it is the same if it is the same object."""
+class Pattern(NamedTuple):
+    """Arguments with a place for each of the tensors."""
 
-    def __init__(self, value: Any) -> None:
-        self.value = value
+    args: Any
+    kwargs: Any
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.value is other.value
+    def of(self, function: Callable[..., Any], tensors: Sequence[Tensor]) -> Any:
+        """What the function returns for these tensors.
 
-    def __hash__(self) -> int:
-        return id(self.value)
+        Nests are made anew, and the function must leave them as they are.
+        """
+
+        def filled(place: nests.Place) -> Tensor:
+            return tensors[place.number]
+
+        args, kwargs = (nests.mapped(filled, nest) for nest in self)
+        result = function(*args, **kwargs)
+        for given, nest in ((args, self.args), (kwargs, self.kwargs)):
+            nests.check_unchanged(given, nests.mapped(filled, nest))
+        return result
 
 
 class Call:
@@ -78,10 +100,11 @@ class Call:
         self.args, self.kwargs = args, kwargs
         self.tensors: list[Tensor] = []
         self._places: dict[int, int] = {}
+        self._nested = bool(kwargs)
         self.grad = current().grad
         self.parts = tuple(map(self._part, args))
         named = tuple((name, self._part(value)) for name, value in kwargs.items())
-        self.key: Hashable = (self.grad, get_default_dtype(), self.parts, named)
+        self.key: tuple[Hashable, ...] = (self.grad, get_default_dtype(), self.parts, named)
 
     def _part(self, value: Any) -> Hashable:
         """What of an argument decides."""
@@ -91,46 +114,62 @@ class Call:
                 self.tensors.append(
                     value if isinstance(value, Tensor) else Lent.of(np.asarray(value))
                 )
+                self._nested |= isinstance(value, np.ndarray) and type(value) is not np.ndarray
             tensor = self.tensors[place]
             data = tensor._data
-            return Given(place, type(value), data.shape, data.dtype, tensor.requires_grad)
-        if isinstance(value, tuple | list):
-            return type(value), *map(self._part, value)
-        if type(value) is dict:
-            return dict, *((name, self._part(item)) for name, item in value.items())
-        if isinstance(value, float | np.floating):
-            return type(value), repr(value)  # 0.0 and -0.0 are two, NaN is one
+            return TensorForm(place, type(value), data.shape, data.dtype, tensor.requires_grad)
+        items = nests.items(value)
+        if items is None:
+            return self._plain(value)
+        self._nested = True
+        if isinstance(value, set | frozenset):
+            return type(value), frozenset(self._plain(item) for _, item in items)
+        return type(value), *((key, self._part(item)) for key, item in items)
+
+    def _plain(self, value: Any) -> Plain:
+        if isinstance(value, float | complex | np.inexact):
+            return Plain(type(value), repr(value))  # 0.0 and -0.0 are two, NaN is one
+        if isinstance(value, slice):
+            return Plain(slice, tuple(map(self._plain, (value.start, value.stop, value.step))))
+        if isinstance(value, bytearray):
+            self._nested = True
+            return Plain(type(value), bytes(value))
+        if isinstance(value, Tensor):
+            raise ArgumentError(
+                "compile", "an argument is a set of tensors, which has no order", "Pass a list."
+            )
         try:
             hash(value)
         except TypeError:
-            return _Same(value)
-        return type(value), value
+            raise ArgumentError(
+                "compile",
+                f"an argument is a {type(value).__name__}, which has no hash, so that nobody can"
+                " tell whether it is the same in the next call",
+                "Pass what it consists of, as tensors and numbers, or reach it as a variable.",
+            ) from None
+        return Plain(type(value), value)
 
     def form(self) -> Form:
         """What is kept of the call for those like it."""
         lent = tuple(type(tensor) is Lent for tensor in self.tensors)
-        others = tuple(None if type(part) is Given else x for part, x in zip(self.parts, self.args))  # noqa: B905
-        simple = not self.kwargs and not any(map(_has_parts, self.args))
+        others = tuple(
+            None if type(part) is TensorForm else x
+            for part, x in zip(self.parts, self.args, strict=True)
+        )
+        simple = not self._nested
         return Form(self.grad, self.parts if simple else None, others if simple else (), lent)
+
+    def pattern(self) -> Pattern:
+        """The arguments without the tensors."""
+
+        def place(tensor: Any) -> nests.Place:
+            return nests.Place(self._places[id(tensor)])
+
+        return Pattern(nests.mapped(place, self.args), nests.mapped(place, dict(self.kwargs)))
 
     def recorded(self) -> bool:
         """Whether an argument has a history, which gradients shall go back to."""
         return self.grad and any(type(tensor._node) is Node for tensor in self.tensors)
-
-    def of(self, function: Callable[..., Any], tensors: Sequence[Tensor]) -> Any:
-        """What the function returns for other tensors in the place of these."""
-        args = [self._with(value, tensors) for value in self.args]
-        return function(*args, **{k: self._with(v, tensors) for k, v in self.kwargs.items()})
-
-    def _with(self, value: Any, tensors: Sequence[Tensor]) -> Any:
-        if isinstance(value, Tensor | np.ndarray):
-            return tensors[self._places[id(value)]]
-        if isinstance(value, tuple | list):
-            items = [self._with(item, tensors) for item in value]
-            return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-        if type(value) is dict:
-            return {name: self._with(item, tensors) for name, item in value.items()}
-        return value
 
     def names(self, function: Callable[..., Any]) -> list[str]:
         """What to call each of the tensors, by the function's parameters."""
@@ -147,32 +186,34 @@ class Call:
             return [*((f"x{i}", v) for i, v in enumerate(self.args)), *self.kwargs.items()]
         return list(bound.arguments.items())
 
-    def difference(self, other: Any, function: Callable[..., Any]) -> str:
-        """What tells this call from one with another key."""
-        if self.key[:2] != other[:2]:  # type: ignore[index]
-            return "the mode or the default dtype"
-        mine = [*self.key[2], *(part for _, part in self.key[3])]  # type: ignore[index]
+    def difference(self, other: Any, function: Callable[..., Any]) -> tuple[str, str]:
+        """What tells this call from one with another key, and what to do about it."""
+        if self.key[:2] != other[:2]:
+            return "the mode or the default dtype", "Set them once, before the first call."
+        mine = [*self.key[2], *(part for _, part in self.key[3])]  # type: ignore[misc, attr-defined]
         theirs = [*other[2], *(part for _, part in other[3])]
         names = [name for name, _ in self._named(function)]
         for name, new, old in zip(names, mine, theirs, strict=False):
             if new != old:
-                return f"the argument {name!r}"
-        return "the number of arguments"
+                return f"the argument {name!r}", _remedy(new, old)
+        return "the number of arguments", "Pass as many in each call."
 
 
-def _has_parts(value: Any) -> bool:
-    """Whether an argument is more than a tensor, a plain array or a number."""
-    special = isinstance(value, np.ndarray) and type(value) is not np.ndarray
-    return special or isinstance(value, tuple | list | dict)
+def _remedy(new: Any, old: Any) -> str:
+    """What to do about an argument that is another one in each call."""
+    if type(new) is Plain:
+        return NUMBERS if issubclass(new.kind, int | float | complex | np.number) else OTHERS
+    if type(new) is tuple and type(old) is tuple and len(new) == len(old):
+        for one, other in zip(new, old, strict=True):
+            if one != other:
+                return _remedy(one, other)
+    return TENSORS
 
 
 def _tensors(path: str, value: Any) -> Iterator[tuple[str, Any]]:
     """The tensors and arrays in an argument, by name."""
     if isinstance(value, Tensor | np.ndarray):
         yield path, value
-    elif isinstance(value, tuple | list):
-        for i, item in enumerate(value):
-            yield from _tensors(f"{path}_{i}", item)
-    elif type(value) is dict:
-        for name, item in value.items():
-            yield from _tensors(f"{path}_{name}", item)
+    elif not isinstance(value, set | frozenset):
+        for key, item in nests.items(value) or ():
+            yield from _tensors(f"{path}_{key}", item)

@@ -3,41 +3,33 @@
 from __future__ import annotations
 
 import functools
-import gc
-import warnings
-from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Iterable
 from os import PathLike
 from types import MethodType
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from typing import Any, Final, Generic, ParamSpec, TypeVar, overload
 
 from .. import arguments
-from ..errors import ArgumentError
-from ..mode import current, restore
+from ..errors import ArgumentError, RangeError
+from ..mode import current
 from ..tracing.program import Program
 from ..tracing.pullback import NeedsHistory
-from ..tracing.trace import Trace
-from ..trees import flatten
 from .call import Call
 from .cost import Cost
-from .differentiable import Differentiable
 from .driver import OTHERWISE
-from .entry import Entry
+from .entry import Entry, Options
+from .first_call import traced
 from .looping import repeated, scanned
 from .numpy_code.export import export
+from .programs import Programs, Uncompiled
+from .turns import TRACING, lock
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-STORM = 8
-"""So many traces of one step are suspicious."""
+PLAINLY: Final[Any] = object()
+"""There is no program, and there will be none: the function itself is to run."""
 
-MOST = 16
-"""So many programs are kept for calls of one form, the latest ones."""
-
-
-class RetraceWarning(UserWarning):
-    """A step is traced again and again."""
+GOES_ON = "an argument has a history, along which gradients that the step takes have to go on"
 
 
 @overload
@@ -99,6 +91,13 @@ def compile(
     What else the Python code does, such as printing, happens when the step is traced, not in later
     calls.
 
+    There is a program for each shape, dtype and Python value among the arguments. The 64 that were
+    used last are kept, and from the ninth on a :class:`RetraceWarning` names the argument. Lists,
+    dicts, sets and dataclasses are compared by what is in them, other objects by their hash.
+
+    Several threads may call a step. What changes something runs for one of them after the other;
+    steps that change the same tensors are for one thread at a time, as eager ones are.
+
     Examples
     --------
     >>> import tinygrad_lesson as tl
@@ -124,8 +123,8 @@ def compile(
     """
     if mode not in ("numpy", "c"):
         raise ArgumentError("compile", f"mode={mode!r} is unknown", "Pass 'numpy' or 'c'.")
-    if threads is not None:
-        threads = arguments.count("compile", "threads", threads)
+    if threads is not None and arguments.count("compile", "threads", threads) < 1:
+        raise RangeError("compile", "threads=0 can run nothing", "Pass 1 or more, or None.")
     if function is None:
         return functools.partial(Compiled, mode=mode, threads=threads, keep_grads=keep_grads)
     return Compiled(function, mode, threads, keep_grads)
@@ -151,16 +150,17 @@ class Compiled(Generic[P, R]):
             )
         self.function, self.mode, self.threads = function, mode, threads
         self.keep_grads = keep_grads
-        self._entries: dict[Hashable, list[Entry]] = {}
-        self._plain: set[Hashable] = set()
-        self._latest: Entry | None = None
+        self._lock = lock()
+        self._options = Options(mode, threads, keep_grads, self._lock)
+        self._programs = Programs(function)
+        self._latest: Entry | Uncompiled | None = None
         self._quick: Callable[[tuple[Any, ...]], Any] | None = None
-        self._reasons: list[str] = []
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:  # noqa: D102
-        if self._quick is not None and not kwargs:
-            result = self._quick(args)
+        quick = self._quick  # another thread may set it
+        if quick is not None and not kwargs:
+            result = quick(args)
             if result is not OTHERWISE:
                 return result  # type: ignore[no-any-return]
         return self._call(args, kwargs)  # type: ignore[no-any-return]
@@ -174,87 +174,78 @@ class Compiled(Generic[P, R]):
         if mode.tracer is not None or mode.watch:  # a part of another step; or to be looked at
             return self.function(*args, **kwargs)
         call = Call(args, kwargs)
-        if call.key in self._plain:
-            return self.function(*args, **kwargs)
-        for entry in self._entries.get(call.key, ()):
-            if entry.holds():
-                quick = None
-                if entry.differentiable is not None:
-                    result = entry.differentiable(call)
-                elif call.recorded():  # a gradient that is taken inside may have to go on
-                    return self.function(*args, **kwargs)
-                else:
-                    result, quick = entry.driver.run(*call.tensors), entry.driver.quick
+        with TRACING:  # nobody is in the middle of it
+            known = self._programs.of(call)
+        result = self._found(call, known)
+        if result is OTHERWISE:
+            with self._lock, TRACING:
+                new = [x for x in self._programs.of(call) if x not in known]  # of other threads
+                result = self._found(call, new)
+                if result is OTHERWISE:
+                    result = self._trace(call)
+        return self.function(*args, **kwargs) if result is PLAINLY else result
+
+    def _found(self, call: Call, known: Iterable[Entry | Uncompiled]) -> Any:
+        """What the first of some programs returns that fits; or PLAINLY or OTHERWISE."""
+        for entry in known:
+            if isinstance(entry, Uncompiled):
+                if entry.recorded == call.recorded() and entry.holds():
+                    self._latest, self._quick = entry, None
+                    return PLAINLY
+            elif entry.holds():
+                if entry.differentiable is None and call.recorded():
+                    self._latest, self._quick = Uncompiled(GOES_ON, [], True), None
+                    return PLAINLY
+                result = entry.run(call)
                 if result is not OTHERWISE:
-                    self._latest, self._quick = entry, quick
+                    self._latest, self._quick = entry, entry.quick
                     return result
-        return self._trace(call)
+        return OTHERWISE
 
     def _trace(self, call: Call) -> Any:
         """Run the function itself, and keep the program that comes of it."""
-        self._warn(call)
-        trace, mode = Trace(call.tensors), current()
-        trace.environment.add(self.function)
-        collecting = gc.isenabled()
+        self._programs.warn(call)
+        found: Entry | Uncompiled
         try:
-            gc.disable()  # what a trace makes it keeps: to look through all of it doubles the time
-            restore(mode._replace(tracer=trace))
-            results, rebuild = flatten(call.of(self.function, trace.stand_ins))
-            program, returned = trace.finish(results, self.keep_grads)
-        except BaseException as error:
-            trace.undo()
-            if not isinstance(error, NeedsHistory):
-                raise
-            program = None
-        finally:
-            restore(mode)
-            if collecting:
-                gc.enable()
-        if program is None:  # once more, with a graph that leads to the arguments
-            self._plain.add(call.key)
-            return self.function(*call.args, **call.kwargs)
-        entry = Entry(program, rebuild, call, call.names(self.function), self.mode, self.threads)
-        entries = self._entries.setdefault(call.key, [])
-        entries.append(entry)
-        del entries[:-MOST]
-        self._latest, self._quick = entry, None
-        if trace.pullback is not None:
-            entry.differentiable = Differentiable(entry, self.function, trace.pullback, call)
-            return entry.differentiable.first(returned, call)
-        return rebuild(iter(returned))
-
-    def _warn(self, call: Call) -> None:
-        """Say so if the step is traced again and again, and because of what."""
-        others = self._entries.get(call.key, ())
-        if others:
-            broken = (guard.what for guard in others[-1].program.guards if not guard.holds())
-            self._reasons.append(next(broken, "a number that the step decides by"))
-        elif self._entries:
-            self._reasons.append(call.difference(next(reversed(self._entries)), self.function))
-        else:
-            return
-        if len(self._reasons) == STORM:
-            reason, count = Counter(self._reasons).most_common(1)[0]
-            name = getattr(self.function, "__name__", "the step")
-            warnings.warn(
-                f"[compile] {name} is traced for the {STORM + 1}th time, {count} times because of"
-                f" {reason}. Keep shapes the same, by padding for instance, and pass numbers that"
-                " change as arrays.",
-                RetraceWarning,
-                stacklevel=5,
-            )
+            result, found = traced(call, self.function, self._options)
+        except NeedsHistory as error:
+            result, found = PLAINLY, Uncompiled(error.why, error.guards, call.recorded())
+        self._programs.add(call, found)
+        self._latest, self._quick = found, None
+        return result
 
     # ---- to look at ----------------------------------------------------------------------
 
     @property
     def program(self) -> Program:
-        """The equations of the latest call, as they run."""
-        return self._entry().simple
+        """The equations of the latest call, as they run.
+
+        Examples
+        --------
+        >>> import tinygrad_lesson as tl
+        >>> step = tl.compile(lambda x: tl.exp(x * 2))
+        >>> _ = step(tl.ones(3))
+        >>> print(step.program)
+        v0: float32[3] from argument 0
+        v1: float32[3] = multiply(v0, 2)
+        v2: float32[3] = exp(v1)
+        return v2
+        """
+        return self._shown().simple
 
     @property
     def arguments(self) -> list[str]:
-        """What the tensors and arrays among the arguments of the latest call are called."""
-        return list(self._entry().names)
+        """What the tensors and arrays among the arguments of the latest call are called.
+
+        Examples
+        --------
+        >>> import tinygrad_lesson as tl
+        >>> step = tl.compile(lambda x, more: x * more["scale"])
+        >>> _ = step(tl.ones(3), {"scale": tl.ones(3)})
+        >>> step.arguments
+        ['x', 'more_scale']
+        """
+        return list(self._shown().names)
 
     def source(self, kind: str = "numpy") -> str:
         """The code of the latest call.
@@ -262,15 +253,37 @@ class Compiled(Generic[P, R]):
         Parameters
         ----------
         kind
-            ``"numpy"`` or ``"c"``.
+            ``"numpy"`` or ``"c"``, whichever of them runs. To look at C takes no compiler.
+
+        Examples
+        --------
+        >>> import tinygrad_lesson as tl
+        >>> step = tl.compile(lambda x: tl.exp(x) * 2)
+        >>> _ = step(tl.ones(3))
+        >>> print(step.source(), end="")
+        def step(x):
+            result = np.exp(x) * 2  # 3
+            return result,
+        >>> "for (" in step.source("c")
+        True
         """
         if kind not in ("numpy", "c"):
             raise ArgumentError("source", f"kind={kind!r} is unknown", "Pass 'numpy' or 'c'.")
-        entry = self._entry()
-        return entry.written.code if kind == "numpy" else entry.in_c.source.code
+        entry = self._shown()
+        return entry.written.code if kind == "numpy" else entry.c_source.code
 
     def cost(self) -> Cost:
-        """Operations and bytes of each kernel of the latest call: print it."""
+        """Operations and bytes of each kernel of the latest call: print it.
+
+        Examples
+        --------
+        >>> import tinygrad_lesson as tl
+        >>> step = tl.compile(lambda x: tl.exp(x) * 2)
+        >>> _ = step(tl.ones(1000))
+        >>> cost = step.cost()
+        >>> cost.flops, cost.bytes
+        (11000, 8000)
+        """
         return Cost(self.program)
 
     # ---- other ways to run ---------------------------------------------------------------
@@ -284,6 +297,14 @@ class Compiled(Generic[P, R]):
         Returns
         -------
         The result of the last call.
+
+        Examples
+        --------
+        >>> import tinygrad_lesson as tl
+        >>> total = tl.zeros(2)
+        >>> add = tl.compile(lambda x: total.assign(total + x) * 1)
+        >>> add.repeat(100, tl.Tensor([1.0, 2.0]))
+        Tensor([100., 200.], dtype=float32)
         """
         return repeated(self, self._again, n, args)
 
@@ -308,11 +329,11 @@ class Compiled(Generic[P, R]):
     def _again(self, call: Call) -> Entry | None:
         """The program that ran last, if the next such call would run it again."""
         mode, entry = current(), self._latest
-        if mode.tracer is not None or mode.watch or call.recorded() or call.key in self._plain:
+        if mode.tracer is not None or mode.watch or call.recorded():
             return None
-        if entry is None or entry.differentiable is not None:
+        if not isinstance(entry, Entry) or entry.differentiable is not None:
             return None
-        return entry if entry in self._entries.get(call.key, ()) and entry.holds() else None
+        return entry if entry in self._programs.of(call) and entry.holds() else None
 
     def export(self, path: str | PathLike[str]) -> None:
         """Write the latest call's program as a Python module that needs NumPy alone.
@@ -322,12 +343,24 @@ class Compiled(Generic[P, R]):
         the shapes of that call; ``state``, a dict; ``save``, ``load``; and ``seed`` where it draws
         random numbers. For other shapes, call the step with those, and export a second module.
 
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import tinygrad_lesson as tl
+        >>> step = tl.compile(lambda x: tl.exp(x) * 2)
+        >>> _ = step(tl.ones(3))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     step.export(f"{folder}/step.py")
+        ...     "import numpy as np" in Path(folder, "step.py").read_text()
+        True
+
         Parameters
         ----------
         path
             Of the module: ``"step.py"``.
         """
-        entry = self._entry()
+        entry = self._shown()
         if not all(guard.holds() for guard in entry.program.guards):
             raise ArgumentError(
                 "export", "something has changed since the latest call", "Call the step once more."
@@ -335,7 +368,14 @@ class Compiled(Generic[P, R]):
         name = getattr(self.function, "__name__", "step")
         export(entry.simple, entry.names, entry.rebuild, name, path)
 
-    def _entry(self) -> Entry:
+    def _shown(self) -> Entry:
+        """The program of the latest call."""
+        if isinstance(self._latest, Uncompiled):
+            raise ArgumentError(
+                "compile",
+                f"there is no program, for the latest call ran as it is: {self._latest.why}",
+                "Compile a smaller part of it, or one that takes its gradients inside.",
+            )
         if self._latest is None:
             raise ArgumentError(
                 "compile", "the step has not run yet, so there is no program", "Call it once."

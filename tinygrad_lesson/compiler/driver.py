@@ -29,14 +29,14 @@ from ..tracing.program import (
     Flag,
     Gradient,
     Held,
-    Kept,
     Lent,
     Program,
+    Slot,
     Target,
     Value,
 )
 from ..tracing.writing import hold
-from .call import Form, Given
+from .call import Form, TensorForm
 
 OTHERWISE: Final[Any] = object()
 """What a driver returns where the program does not fit after all."""
@@ -66,6 +66,8 @@ class Driver:
         Makes what the step returns of an iterator of results.
     checked
         When the guards that are not looked at in each call were last found to hold.
+    lock
+        For threads that run what changes something, one after the other.
     explain
         Takes what the function took and refused, and raises the error of the op that did.
 
@@ -87,6 +89,7 @@ class Driver:
         call: Form,
         rebuild: Callable[[Iterator[Any]], Any],
         checked: Checked,
+        lock: Any,
         explain: Callable[..., None],
     ) -> None:
         self.program, self.inputs, self.numbers, self.call = program, inputs, numbers, call
@@ -96,7 +99,7 @@ class Driver:
             "shares": np.may_share_memory, "default_generator": default_generator, "set": _set,
             "roll_back": roll_back, "Otherwise": Otherwise, "current": current, "same": same,
             "CHANGES": CHANGES, "checked": checked, "function": function, "rebuild": rebuild,
-            "refusals": REFUSALS, "explain": explain,
+            "refusals": REFUSALS, "explain": explain, "lock": lock,
         }  # fmt: skip
         self._known: dict[tuple[str, int], str] = {}
         acts = any(type(step) is Act for step in program.host.steps)
@@ -121,6 +124,8 @@ class Driver:
             self.quick = self._compiled("quick", "quick(args)", [*entrance, *body])
 
     def _compiled(self, name: str, head: str, body: list[str]) -> Callable[..., Any]:
+        if self._reversible or self.program.writes:
+            body = ["with lock:", *indented(body)]
         code = f"def {head}:\n" + "\n".join(indented(body))
         exec(compile(code, f"<{name} of a compiled step>", "exec"), self._names)
         function: Callable[..., Any] = self._names[name]
@@ -149,7 +154,7 @@ class Driver:
         ]
         known: list[int] = []
         for position, part in enumerate(parts):
-            if not isinstance(part, Given):
+            if not isinstance(part, TensorForm):
                 value = self._bound("a", self.call.others[position])
                 lines += [
                     f"x = args[{position}]",
@@ -299,7 +304,7 @@ class Driver:
             return f"{self._box(source)}.grad._data"
         if type(source) is Attribute:
             return f"{self._bound('d', vars(source.module))}[{source.name!r}]._data"
-        if type(source) is Kept:
+        if type(source) is Slot:
             return f"{self._bound('d', source.holder)}[{source.key!r}]"
         if type(source) is Constant:
             return self._bound("c", source.array)
@@ -344,7 +349,8 @@ class Driver:
             new = f"lift({place[value]})" if value is not None else "None"
             return f"{self._box(target)}.grad = {new}"
         if type(target) is Flag:
-            tensor = self._bound("t", target.tensor)
+            argument = f"x{target.position}"
+            tensor = argument if target.tensor is None else self._bound("t", target.tensor)
             return f"set({tensor}, 'requires_grad', {value})"
         if type(target) is Attribute:
             if type(value) is Value:
@@ -353,7 +359,7 @@ class Driver:
                 return f"{attributes}[{target.name!r}] = lifted({kind}, {place[value]})"
             new = self._kept(value, place, fresh)
             return f"set({self._bound('m', target.module)}, {target.name!r}, {new})"
-        assert type(target) is Kept
+        assert type(target) is Slot
         name = f"{self._bound('d', target.holder)}[{target.key!r}]"
         return f"{name} = {self._kept(value, place, fresh)}"
 
@@ -369,7 +375,8 @@ class Driver:
     def _fresh(self) -> set[Value]:
         """Outputs that are arrays of their own, and go to one place only."""
         program = self.program
-        out = Counter([*program.results, *(write.value for write in program.writes)])
+        left = (*program.results, *(write.value for write in program.writes))
+        out = Counter(value for value in left if type(value) is Value)
         viewed = {
             value
             for equation in program.equations
@@ -388,7 +395,10 @@ class Driver:
     def _result(self, value: Any, place: dict[Value, str]) -> str:
         if type(value) is Value:
             return f"lift({place[value]})"
-        return f"n{value.index}" if type(value) is Number else self._bound("a", value)
+        if type(value) is Number:
+            return f"n{value.index}"
+        constant = self._bound("a", value)
+        return f"{constant}.copy()" if isinstance(value, np.ndarray) else constant
 
 
 class Otherwise(Exception):  # noqa: N818  it is no error

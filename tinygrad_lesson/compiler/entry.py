@@ -3,28 +3,66 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from ..changes import CHANGES
-from ..errors import MissingDependencyError
-from ..tracing.program import Program
+from ..errors import CompilerWarning, MissingDependencyError
+from ..tracing.program import Guard, Program
 from .c_code import step
 from .c_code.toolchain import CompilerError
+from .c_code.writer import Source
 from .call import Call
 from .driver import Checked, Driver
 from .failures import Failures
 from .loop_driver import LoopDriver, loop_driver
+from .notices import warn
 from .numpy_code.writer import Written, namespace_of, write
 from .passes import simplified
-from .tapes.runs import taped
+from .taping import taped
+
+if TYPE_CHECKING:
+    from .differentiable import Differentiable
+
+T = TypeVar("T")
 
 
-class CompilerWarning(UserWarning):
-    """There is no C compiler, or it failed: a step runs as NumPy source."""
+class Options(NamedTuple):
+    """How a step is compiled.
+
+    Attributes
+    ----------
+    mode
+        ``"numpy"`` or ``"c"``.
+    threads
+        How many run C code; None: as many as pay.
+    keep_grads
+        Whether gradients are left behind.
+    lock
+        Threads that change the same state with it take turns.
+    """
+
+    mode: str
+    threads: int | None
+    keep_grads: bool
+    lock: Any
+
+
+class _Once(Generic[T]):
+    """An attribute that one thread makes when it is first asked for, while others wait."""
+
+    def __init__(self, make: Callable[[Any], T]) -> None:
+        self.make, self.__doc__ = make, make.__doc__
+
+    def __get__(self, entry: Entry, owner: type) -> T:
+        made, name = vars(entry), self.make.__name__
+        with entry.options.lock:
+            if name not in made:
+                made[name] = self.make(entry)
+            found: T = made[name]
+            return found
 
 
 class Entry:
@@ -40,10 +78,8 @@ class Entry:
         The call that was traced.
     names
         What its arguments are called.
-    mode
-        ``"numpy"`` or ``"c"``.
-    threads
-        How many run C code; None: as many as pay.
+    options
+        How it is compiled.
 
     Attributes
     ----------
@@ -57,15 +93,30 @@ class Entry:
         rebuild: Callable[..., Any],
         call: Call,
         names: list[str],
-        mode: str,
-        threads: int | None,
+        options: Options,
     ) -> None:
         self.program, self.rebuild, self.names = program, rebuild, names
-        self.mode, self.threads = mode, threads
-        self.differentiable: Callable[[Call], Any] | None = None
+        self.options, self.mode = options, options.mode
+        self.differentiable: Differentiable | None = None
         self._call = call.form()
         self._checked = Checked()
         self._quiet = [guard for guard in program.guards if not guard.code]
+
+    @property
+    def guards(self) -> list[Guard]:
+        """What must be as it was when the step was traced."""
+        return self.program.guards
+
+    @property
+    def quick(self) -> Callable[[tuple[Any, ...]], Any] | None:
+        """Runs it for arguments that were not looked at, if there is such a way."""
+        return None if self.differentiable is not None else self.driver.quick
+
+    def run(self, call: Call) -> Any:
+        """What the step returns, or OTHERWISE."""
+        if self.differentiable is not None:
+            return self.differentiable(call)
+        return self.driver.run(*call.tensors)
 
     def holds(self) -> bool:
         """Whether everything is as it was when the step was traced.
@@ -81,22 +132,27 @@ class Entry:
             self._checked.number = now
         return True
 
-    @functools.cached_property
+    @_Once
     def simple(self) -> Program:
         """The program after the passes."""
         return simplified(taped(self.program))
 
-    @functools.cached_property
+    @_Once
     def written(self) -> Written:
         """The NumPy source."""
         return write(self.simple, self.names)
 
-    @functools.cached_property
+    @_Once
+    def c_source(self) -> Source:
+        """The C source, which is not built to be looked at."""
+        return self.in_c.source if "in_c" in vars(self) else step.source(self.simple)
+
+    @_Once
     def in_c(self) -> step.CStep:
         """The C source, built."""
-        return step.compiled(self.simple, self.threads)
+        return step.compiled(self.simple, self.options.threads)
 
-    @functools.cached_property
+    @_Once
     def driver(self) -> Driver:
         """Runs the code."""
         if self.mode == "c":
@@ -111,12 +167,12 @@ class Entry:
         exec(written.code, names)
         return self._driver(self.simple, names["step"], written.inputs, written.numbers)
 
-    @functools.cached_property
+    @_Once
     def repeating(self) -> LoopDriver | None:
         """Runs many steps on the same arguments; None if C cannot do so by itself."""
         return self._loop(scans=False)
 
-    @functools.cached_property
+    @_Once
     def scanning(self) -> LoopDriver | None:
         """Runs a step for each row of its arguments; None if C cannot do so by itself."""
         return self._loop(scans=True)
@@ -125,16 +181,17 @@ class Entry:
         self.driver  # noqa: B018  settles whether there is a compiler
         if self.mode != "c":
             return None
-        return loop_driver(self.in_c, self._call, self.rebuild, self._checked, scans)
+        call, rebuild, lock = self._call, self.rebuild, self.options.lock
+        return loop_driver(self.in_c, call, rebuild, self._checked, lock, scans)
 
     def _driver(self, program: Program, function: Any, inputs: Any, numbers: Any) -> Driver:
         explain = Failures(self.program, inputs, numbers).explain
         return Driver(
-            program, function, inputs, numbers, self._call, self.rebuild, self._checked, explain
-        )
+            program, function, inputs, numbers, self._call, self.rebuild, self._checked,
+            self.options.lock, explain,
+        )  # fmt: skip
 
 
 @functools.cache
 def _say_once(message: str) -> None:
-    """Warn at the line that calls the step, the first time that there is this to say."""
-    warnings.warn(message, CompilerWarning, stacklevel=6)
+    warn(message, CompilerWarning)

@@ -70,7 +70,7 @@ def _run(equation: Equation, known: Mapping[Value, Array], numbers: Mapping[int,
         mode = current()
         tensors = [Tensor.lift(x) if type(i) is Value else x
                    for i, x in zip(equation.inputs, given, strict=True)]  # fmt: skip
-        restore(mode._replace(scope=equation.scope))
+        restore(mode.but(scope=equation.scope))
         try:
             explained = explain(op, tensors, params, error)
         finally:

@@ -21,9 +21,9 @@ from ..tracing.program import (
     Drawn,
     Gradient,
     Held,
-    Kept,
     Lent,
     Program,
+    Slot,
     Source,
     Target,
     Value,
@@ -46,6 +46,7 @@ def loop_driver(
     call: Form,
     rebuild: Callable[[Iterator[Any]], Any],
     checked: Checked,
+    lock: Any,
     scans: bool,
 ) -> LoopDriver | None:
     """The driver of a loop, if C can go from one step to the next by itself.
@@ -54,7 +55,7 @@ def loop_driver(
     ----------
     made
         The program in C.
-    call, rebuild, checked
+    call, rebuild, checked, lock
         As :class:`Driver` takes them.
     scans
         Whether each step has arguments of its own, and all results are wanted.
@@ -63,13 +64,13 @@ def loop_driver(
     carried = _carried(program, scans, call.lent)
     if carried is None or not Loop.can_carry(made.made, carried):
         return None
-    if any(_is_counter(write) and type(write.target) is not Kept for write in program.writes):
+    if any(_is_counter(write) and type(write.target) is not Slot for write in program.writes):
         return None
     read = [v.source for v in program.inputs if type(v.source) is Gradient]
     known = [*read, *(w.target for w in program.writes if type(w.target) is Gradient)]
     if (scans or read) and any(gradient.position is not None for gradient in known):
         return None  # it may be that of a tensor that the step knows otherwise, too
-    return LoopDriver(made, carried, call, rebuild, checked, scans)
+    return LoopDriver(made, carried, call, rebuild, checked, lock, scans)
 
 
 class LoopDriver(Driver):
@@ -88,7 +89,7 @@ class LoopDriver(Driver):
 
     def __init__(
         self, made: CStep, carried: Mapping[Value, Value], call: Form,
-        rebuild: Callable[[Iterator[Any]], Any], checked: Checked, scans: bool,
+        rebuild: Callable[[Iterator[Any]], Any], checked: Checked, lock: Any, scans: bool,
     ) -> None:  # fmt: skip
         self.scans = scans
         program = made.program
@@ -102,7 +103,7 @@ class LoopDriver(Driver):
         self.most = max(1, MEMORY // (size + 64))
         function = Loop(made.made, carried, self._rows, self._every)
         super().__init__(
-            program, function, made.inputs, made.numbers, call, rebuild, checked, _nothing
+            program, function, made.inputs, made.numbers, call, rebuild, checked, lock, _nothing
         )
 
     def _build(self) -> None:
@@ -148,8 +149,7 @@ class LoopDriver(Driver):
             for i, number in enumerate(self._told()):  # those of the last step that was whole
                 writes.append(f"n{number} = told[-1][{i}]")
             results = self._returned(place)
-        aliased = [f"if {test}: return OTHERWISE" for test in self._aliases()]
-        return [*aliased, *self._guarded(), *step, *writes, f"return done, {results}"]
+        return [*self._guarded(), *step, *writes, f"return done, {results}"]
 
     def _table(self, drawn: list[Value]) -> list[str]:
         """Lines that make what is known before C runs: numbers and draws, one step after another.
@@ -184,7 +184,7 @@ class LoopDriver(Driver):
     def _remembered(self) -> list[str]:
         """Lines that keep what the dicts were in which counters are."""
         targets = [write.target for write in self._counters()]
-        names = {self._bound("d", x.holder): None for x in targets if type(x) is Kept}
+        names = {self._bound("d", x.holder): None for x in targets if type(x) is Slot}
         return [f"undo.append(({name}, dict({name})))" for name in names]
 
     def _counters(self) -> list[Write]:
@@ -211,22 +211,6 @@ class LoopDriver(Driver):
             for write in self.program.writes
             if not (_is_counter(write) or (self.scans and type(write.target) is Argument))
         ]
-
-    def _aliases(self) -> list[str]:
-        """Tests for a tensor that is an argument, and is found elsewhere, and changes."""
-        if self.scans:  # each row is new
-            return []
-        changed = [write.target for write in self.program.writes]
-        known = [*changed, *(v.source for v in self.inputs)]
-        held = {id(x.tensor): x.tensor for x in known if type(x) is Held}
-        places = {x.position for x in known if type(x) is Argument}
-        tests = []
-        for position in sorted(places):
-            given = any(_is_same(Argument(position), x) for x in changed)
-            for tensor in held.values():
-                if given or any(_is_same(Held(tensor), x) for x in changed):
-                    tests.append(f"x{position} is {self._bound('t', tensor)}")
-        return [" or ".join(tests)] if tests else []
 
 
 def _nothing(*given: Any) -> None:
@@ -258,7 +242,7 @@ def _is_same(one: Source | Target, other: Source | Target) -> bool:
         return one.box is other.box
     if type(one) is Attribute and type(other) is Attribute:
         return one.module is other.module and one.name == other.name
-    if type(one) is Kept and type(other) is Kept:
+    if type(one) is Slot and type(other) is Slot:
         return one.holder is other.holder and one.key == other.key
     return False
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..tracing.numbers import HostProgram
-from ..tracing.program import Argument, Constant, Equation, Program, Value
+from ..tracing.program import Argument, Constant, Cotangent, Equation, Program, Value
 from ..tracing.pullback import Pullback
 from .passes import simplified
 
@@ -38,7 +38,7 @@ def parted(
     """
     cotangents = pullback.cotangents
     for place, value in enumerate(cotangents):
-        value.source = Argument(-1 - place)  # no argument of the function
+        value.source = Cotangent(place)
     whole = simplified(
         Program(
             [*program.inputs, *pullback.inputs, *cotangents],

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from ..errors import RangeError, ShapeError, TinygradError
 from .call import Call, Explanations, broadcast
 
@@ -40,11 +44,23 @@ def _matrix(call: Call) -> TinygradError | None:
             "All eigenvalues must be positive, see linalg.eigvalsh; a multiple of the identity"
             " added to the matrix lifts them.",
         )
+    if "not finite" in call.reason:
+        return _not_finite(where, call.inputs[0])
     if "converge" in call.reason:
         return RangeError(
-            where, f"no convergence for shape {shape}", "Check the matrix for NaN and infinities."
+            where, f"no convergence for shape {shape}", "Divide the matrix by its largest number."
         )
     return None
+
+
+def _not_finite(where: str, x: Any) -> TinygradError:
+    found = int(np.sum(~np.isfinite(x.raw)))
+    numbers = "a number" if found == 1 else f"{found} numbers"
+    return RangeError(
+        where,
+        f"{numbers} of shape {x.shape} {'is' if found == 1 else 'are'} not finite",
+        "`with tl.debug():` names the op that made NaN or infinity.",
+    )
 
 
 def _which(call: Call) -> str:

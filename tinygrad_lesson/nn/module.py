@@ -62,7 +62,7 @@ class Module(Hooks):
         scope = sys.intern(f"{mode.scope}/{segment}" if mode.scope else segment)
         if mode.tracer is not None:
             mode.tracer.entering(self)
-        restore(mode._replace(scope=scope))
+        restore(mode.but(scope=scope))
         try:
             return self._run(args, kwargs)
         except TinygradError as error:

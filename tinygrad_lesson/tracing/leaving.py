@@ -10,6 +10,7 @@ from weakref import ref
 import numpy as np
 
 from ..errors import TraceError
+from ..graph import Node
 from ..tensor import Tensor
 from .program import Constant, Drawn, Guard, Held, Lent
 from .variable import Variable
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
     from .trace import Trace
 
 
-def leave(trace: Trace) -> set[int]:
+def leave(trace: Trace) -> list[Tensor]:
     """Let go of everything, and see whether somebody else holds a variable.
 
     Returns
     -------
-    The ids of the boxes of tensors from outside.
+    The tensors from outside that the step has read.
     """
     found = [(ref(tensor), value, array) for tensor, value, array in trace._found]
     arrays = [(ref(array), value) for array, value in trace._arrays]
@@ -41,15 +42,14 @@ def leave(trace: Trace) -> set[int]:
         kept.clear()
     if any(True for _ in trace._alive()):
         gc.collect()
-    boxes = set()
+    outside = []
     for reference, value, _ in found:
         tensor = reference()  # one that is gone will never hold anything else
         if tensor is not None:
-            boxes.add(id(tensor._box()))
-            _guard_identity(trace, tensor)
+            outside.append(tensor)
             if value not in trace._moved:
                 value.source = Held(tensor)
-            _guard_tensor(trace, tensor)
+            guard_tensor(trace, tensor)
     for reference, value in arrays:
         array = reference()
         if array is not None:
@@ -63,31 +63,24 @@ def leave(trace: Trace) -> set[int]:
         )
     _check_generators(trace)
     trace.over = True
-    return boxes
+    return outside
 
 
-def _guard_tensor(trace: Trace, tensor: Tensor) -> None:
-    """Its shape, dtype and hooks."""
-    shape, dtype, box = tensor.shape, tensor.dtype, tensor._box()
+def guard_tensor(trace: Trace, tensor: Tensor) -> None:
+    """Its shape, dtype and hooks, and whether it has a history."""
+    shape, dtype, box, place = tensor.shape, tensor.dtype, tensor._box(), type(tensor._node)
     hooks = tuple(box.hooks) if box is not None else ()
 
     def holds() -> bool:
         data, now = tensor._data, tensor._box()
         return (
-            data.shape == shape
+            (type(tensor._node) is Node) == (place is Node)
+            and data.shape == shape
             and data.dtype == dtype
             and hooks == (tuple(now.hooks) if now is not None else ())
         )
 
     trace.guards.append(Guard(holds, f"the dtype or a hook of {tensor.name or 'a tensor'}"))
-
-
-def _guard_identity(trace: Trace, tensor: Tensor) -> None:
-    """If a tensor that the step knows is an argument as well, that decides."""
-    position = trace._argument_boxes.get(id(tensor._box()))
-    if position is not None:
-        code = f"x{position} is {{0}}"
-        trace.guards.append(Guard(lambda: True, "the identity of a tensor", code, (tensor,)))
 
 
 def _check_generators(trace: Trace) -> None:

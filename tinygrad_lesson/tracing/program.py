@@ -107,16 +107,26 @@ class Attribute(NamedTuple):
 
 
 class Flag(NamedTuple):
-    """Whether a tensor from outside requires a gradient: a target only."""
+    """Whether a tensor requires a gradient, one from outside or an argument: a target only."""
 
-    tensor: Tensor
+    tensor: Tensor | None
+    position: int | None = None
 
 
-class Kept(NamedTuple):
+class Slot(NamedTuple):
     """An array, or a counter, in a dict of an optimizer."""
 
     holder: dict[str, Any]
     key: str
+
+
+class Cotangent(NamedTuple):
+    """The gradient with respect to a result, which somebody will give to the way back.
+
+    `place` counts the results that have one.
+    """
+
+    place: int
 
 
 class Drawn(NamedTuple):
@@ -134,8 +144,8 @@ class Constant(NamedTuple):
     array: Array
 
 
-Source = Argument | Held | Gradient | Attribute | Kept | Drawn | Constant
-Target = Argument | Held | Gradient | Attribute | Flag | Kept
+Source = Argument | Held | Gradient | Attribute | Slot | Cotangent | Drawn | Constant
+Target = Argument | Held | Gradient | Attribute | Flag | Slot
 
 
 class Write(NamedTuple):
@@ -260,7 +270,7 @@ def _place(source: Source | Target) -> str:
     """Where an array comes from or goes to, in a word or two."""
     if type(source) is Argument:
         return f"argument {source.position}"
-    if type(source) is Kept:
+    if type(source) is Slot:
         return f"state {source.key}"
     if type(source) is Drawn:
         return f"random {source.method}"
@@ -270,6 +280,7 @@ def _place(source: Source | Target) -> str:
 
 
 __all__ = [
-    "Argument", "Attribute", "Constant", "Drawn", "Equation", "Flag", "Gradient", "Guard", "Held",
-    "Kept", "Lent", "Number", "Program", "Source", "Target", "Value", "Write", "watched",
+    "Argument", "Attribute", "Constant", "Cotangent", "Drawn", "Equation", "Flag", "Gradient",
+    "Guard", "Held", "Lent", "Number", "Program", "Slot", "Source", "Target", "Value", "Write",
+    "watched",
 ]  # fmt: skip

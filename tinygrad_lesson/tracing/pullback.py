@@ -16,14 +16,25 @@ from ..arrays import Array
 from ..errors import TinygradError
 from ..graph import FREED, Leaf, Node, leaves, topological
 from ..tensor import Tensor
-from .program import Drawn, Equation, Value
+from .program import Drawn, Equation, Guard, Value
 
 if TYPE_CHECKING:
     from .trace import Trace
 
 
 class NeedsHistory(Exception):  # noqa: N818  it is no error
-    """What the step returns is to be differentiated outside, and it takes a graph of all ops."""
+    """What the step returns is to be differentiated outside, and it takes a graph of all ops.
+
+    Attributes
+    ----------
+    why
+        In the user's words.
+    guards
+        It is so for as long as these hold.
+    """
+
+    def __init__(self, why: str) -> None:
+        self.why, self.guards = why, list[Guard]()
 
 
 class Pullback(NamedTuple):
@@ -86,13 +97,16 @@ def _check_history(trace: Trace, results: list[Any]) -> None:
     """Whether somebody will want to differentiate a result with respect to an argument."""
     for tensor, box in zip(trace._originals, trace._boxes, strict=True):
         if type(tensor._node) is Node and id(box) in trace._touched:
-            raise NeedsHistory  # there the gradient goes on
+            raise NeedsHistory("a gradient that the step takes goes on to what an argument is of")
     nodes = [x._node for x in results if isinstance(x, Tensor) and type(x._node) is Node]
     if trace._argument_boxes and nodes:
         order = topological(nodes)
         kept = any(node.saved is not FREED for node in order)
         if kept and any(id(leaf.box) in trace._argument_boxes for leaf in leaves(order)):
-            raise NeedsHistory
+            raise NeedsHistory(
+                "it takes gradients, and returns what can be differentiated with respect to an"
+                " argument once more"
+            )
 
 
 def _pulled_back(trace: Trace, results: Sequence[Any], places: dict[int, Any]) -> Pullback | None:
@@ -116,7 +130,7 @@ def _pulled_back(trace: Trace, results: Sequence[Any], places: dict[int, Any]) -
     ends = [i for i, x in enumerate(results) if isinstance(x, Tensor) and _leads_back(x, places)]
     nodes = topological(results[i]._node for i in ends)
     if any(node.number < trace.start for node in nodes):
-        raise NeedsHistory
+        raise NeedsHistory("the gradient goes on to what was computed before the step")
     homes: dict[int, Leaf] = {}
     for i in ends:
         for leaf in _leaves(results[i]._node):
@@ -125,7 +139,7 @@ def _pulled_back(trace: Trace, results: Sequence[Any], places: dict[int, Any]) -
     if not homes:
         return None
     if any(leaf.box.hooks for leaf in homes.values() if leaf.box is not None):
-        raise NeedsHistory
+        raise NeedsHistory("a hook wants to see a gradient")
     count, known = len(trace.equations), list(trace.inputs)
     cotangents = [trace.cotangent(results[i].shape, results[i].dtype) for i in ends]
     try:
@@ -136,11 +150,11 @@ def _pulled_back(trace: Trace, results: Sequence[Any], places: dict[int, Any]) -
             allow_unused=True,
         )
     except TinygradError as error:  # a rule that nobody wrote, or one that asks for numbers
-        raise NeedsHistory from error
+        raise NeedsHistory(f"its gradient cannot be compiled. {error}".rstrip(".")) from error
     reached = [(b, trace.read(g).value) for b, g in zip(homes, found, strict=True) if g is not None]
     new = trace.inputs[len(known) :]
     if any(type(value.source) is Drawn for value in new):
-        raise NeedsHistory
+        raise NeedsHistory("its gradient draws random numbers")
     equations = trace.equations[count:]
     del trace.equations[count:], trace.inputs[len(known) :]
     return Pullback(

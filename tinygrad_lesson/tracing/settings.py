@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import TraceError
 from .environment import same
 from .numbers import Number
-from .program import Kept, Write, watched
+from .program import Slot, Write, watched
 from .variable import Variable
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _seen(trace: Trace, holder: dict[str, Any], key: str, value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         code = f"{{0}}[{key!r}].dtype == {{1}} and {{0}}[{key!r}].shape == {{2}}"
         trace.guards.append(watched(what, code, holder, value.dtype, value.shape))
-        return trace._input(Kept(holder, key), value, key)
+        return trace._input(Slot(holder, key), value, key)
     if type(value) in (bool, type(None)):
         trace.guards.append(watched(what, f"{{0}}[{key!r}] is {value}", holder))
     elif type(value) is str:
@@ -93,8 +93,8 @@ def write_settings(trace: Trace, writes: list[Write]) -> None:
             if key in seen and seen[key] is value:
                 continue
             if type(value) is Variable:
-                writes.append(Write(Kept(holder, key), value.value))
+                writes.append(Write(Slot(holder, key), value.value))
                 holder[key] = np.array(value.array)
             else:
-                writes.append(Write(Kept(holder, key), value))
+                writes.append(Write(Slot(holder, key), value))
                 holder[key] = value.value if type(value) is Number else value

@@ -10,6 +10,7 @@ leaves there is put down as a write.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import FunctionType
 from typing import Any
 from weakref import ref
 
@@ -27,8 +28,9 @@ from ..recording import user_line
 from ..tensor import Tensor
 from ..tracer import Tracer
 from . import settings
+from .aliases import alias_guards, check_aliases
 from .environment import Environment
-from .leaving import leave
+from .leaving import guard_tensor, leave
 from .modules import Modules
 from .numbers import HostProgram, Number
 from .program import (
@@ -50,7 +52,15 @@ from .pullback import Pullback, way_back
 from .shapes import SHAPED_BY_VALUES, check_shapes
 from .undo import Undo
 from .variable import Variable
-from .writing import write_attributes, write_flags, write_gradients, write_tensors
+from .writing import (
+    guard_gradient,
+    is_own,
+    write_argument_flags,
+    write_attributes,
+    write_flags,
+    write_gradients,
+    write_tensors,
+)
 
 
 class _Touched:
@@ -67,20 +77,26 @@ class Trace(Tracer):
     ----------
     arguments
         The tensors among the arguments of the step.
+    known
+        The positions of those that the step knows otherwise, too, and that it gets as they are.
 
     Attributes
     ----------
     stand_ins
-        What the step gets in their place: an argument may be a tensor that it knows otherwise, too,
-        and will be another one in the next call.
+        What the step gets in the place of the others, which will be others in the next call.
     given
         The arrays of the inputs.
+    walked
+        Whether gradients were carried back inside the step.
     pullback
         In the end: what carries gradients of the results back to where they come from.
     """
 
-    def __init__(self, arguments: Sequence[Tensor] = ()) -> None:
-        self.over = False
+    def __init__(
+        self, arguments: Sequence[Tensor] = (), known: frozenset[int] = frozenset()
+    ) -> None:
+        self.over = self.walked = False
+        self.known = known
         self.equations: list[Equation] = []
         self.inputs: list[Value] = []
         self.host = HostProgram()
@@ -90,9 +106,11 @@ class Trace(Tracer):
         self._count = 0
         self._variables: list[ref[Variable]] = []  # (a WeakSet takes ten times as long)
         self._originals = list(arguments)
-        self.stand_ins = [_stand_in(tensor) for tensor in arguments]
-        self._arguments = {id(tensor): i for i, tensor in enumerate(self.stand_ins)}
-        self._boxes = [tensor._box() for tensor in self.stand_ins]
+        self.stand_ins = [
+            tensor if i in known else _stand_in(tensor) for i, tensor in enumerate(arguments)
+        ]
+        self._arguments = {id(x): i for i, x in enumerate(self.stand_ins) if i not in known}
+        self._boxes = [None if i in known else x._box() for i, x in enumerate(self.stand_ins)]
         self._argument_boxes = {id(box): i for i, box in enumerate(self._boxes) if box is not None}
         self.given: dict[Value, Array] = {}
         self.pullback: Pullback | None = None
@@ -285,6 +303,7 @@ class Trace(Tracer):
 
     def walking(self, cotangents: Iterable[Node | Leaf]) -> None:
         """Refuse to go back beyond the start of the step: what is there was recorded once."""
+        self.walked = True
         for node in topological(cotangents):
             if node.number < self.start:
                 raise TraceError(
@@ -306,7 +325,9 @@ class Trace(Tracer):
             for name, buffer in module.named_buffers():
                 self._names.setdefault(id(buffer), name)
         for new in found:
-            self.environment.add(new)
+            for part in (new, *vars(new).values()):
+                if part is new or isinstance(part, FunctionType):
+                    self.environment.add(part)
 
     def attribute(self, module: Any, name: str) -> None:
         """Remember what it was."""
@@ -344,6 +365,17 @@ class Trace(Tracer):
         self.modules.undo()
         self.environment.undo()
 
+    def close(self) -> None:
+        """Let go of all arrays: ops that were asked for by name refer to the trace in a circle."""
+        vars(self).clear()
+        self.over = True
+
+    def circumstances(self) -> list[Guard]:
+        """What must be as it was before the step, once it is undone, for it to go as it did."""
+        for tensor, _, _ in self._found:
+            guard_tensor(self, tensor)
+        return [*self.guards, *self.modules.guards(set()), *self.environment.guards()]
+
     def finish(self, results: list[Any], keep_gradients: bool) -> tuple[Program, list[Any]]:
         """The program, and the results of this first step; what it left behind is in its place.
 
@@ -356,36 +388,54 @@ class Trace(Tracer):
 
         Raises
         ------
+        KnownOtherwise
+            If an argument should have been given as it is.
         NeedsHistory
             If only a graph of all ops can carry gradients of the results back.
         """
+        check_aliases(self)
+        walked = self.walked
         self.pullback = way_back(self, results)
+        self.walked = walked
         self.environment.check()
         found = [self.read(x) if isinstance(x, Tensor) else x for x in results]
         results.clear()
         writes: list[Write] = []
         attributes = write_attributes(self, writes)
         written = write_tensors(self)
+        writes += write_argument_flags(self)
         gradients = write_gradients(self, keep_gradients)
         settings.write_settings(self, writes)
         values = [x.value if type(x) is Variable else x for x in found]
         returned = [
-            Tensor.lift(x.array) if type(x) is Variable else x.value if type(x) is Number else x
+            Tensor.lift(x.array)
+            if type(x) is Variable
+            else x.value
+            if type(x) is Number
+            else x.copy()  # the user may write into it
+            if isinstance(x, np.ndarray)
+            else x
             for x in found
         ]
         del found
-        flags = [(ref(tensor), flag, read) for tensor, flag, read in self._flags.values()]
-        boxes = leave(self)
+        flags = [
+            (ref(tensor), flag, read)
+            for tensor, flag, read in self._flags.values()
+            if id(tensor) not in self._arguments
+        ]
+        outside = leave(self)
         for reference, position, new in written:
             tensor = reference()
             if tensor is not None:
                 target = Held(tensor) if position is None else Argument(position)
                 writes.append(Write(target, new))
-        for box, read, value in gradients:
-            position = self._argument_boxes.get(id(box))
-            if not read or id(box) in boxes or position is not None:
-                writes.append(Write(Gradient(box, position), value))
+        for (box, none, changed, value), own in zip(gradients, is_own(gradients), strict=True):
+            if not own and none is not None:
+                guard_gradient(self, box, none)
+            if not own and changed:
+                writes.append(Write(self._gradient(box), value))
         writes += write_flags(self, flags)
+        self.guards += alias_guards(self, outside, writes)
         check_shapes(self)
         self.guards += [*self.modules.guards(attributes), *self.environment.guards()]
         if self.pullback is not None:

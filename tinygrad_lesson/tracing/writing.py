@@ -6,14 +6,15 @@ first step in their place, and says what the program has to write.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
 from ..arrays import Array
 from ..errors import TraceError
 from ..graph import Box, Leaf, Node
 from ..tensor import Tensor
-from .program import Attribute, Flag, Guard, Held, Value, Write, watched
+from .program import Attribute, Flag, Guard, Held, Lent, Value, Write, watched
 from .variable import Variable
 
 if TYPE_CHECKING:
@@ -86,31 +87,84 @@ def _move(trace: Trace, module: Any, name: str, old: Any, kind: type) -> None:
     trace.guards.append(watched(f"{type(module).__name__}.{name}", code, *objects))
 
 
-def write_gradients(trace: Trace, keep: bool) -> list[tuple[Box, bool, Value | None]]:
-    """The gradients that are others now: the box, whether the old one was read, and the new."""
-    changed: list[tuple[Box, bool, Value | None]] = []
+class Looked(NamedTuple):
+    """A gradient that the step looked at or changed.
+
+    Attributes
+    ----------
+    box
+        It is here.
+    none
+        Whether there was none; None if that did not matter.
+    changed, value
+        Whether it is another one now, and which (None: none).
+    """
+
+    box: Box
+    none: bool | None
+    changed: bool
+    value: Value | None
+
+
+def write_gradients(trace: Trace, keep: bool) -> list[Looked]:
+    """What became of gradients."""
+    found: list[Looked] = []
     for touched in trace._touched.values():
         box, before = touched.box, touched.grad
-        new = box.grad
-        if touched.read:
-            _guard_gradient(trace, box, before is None)
-        if new is before:
-            if not touched.read:
-                changed.append((box, False, None))  # cleared, in case that there is one
+        new, none = box.grad, before is None if touched.read else None
+        if new is before:  # if it was cleared, there may be one in the next step
+            found.append(Looked(box, none, not touched.read, None))
         elif new is not None and (touched.read or keep):
             variable = trace.read(new)
-            changed.append((box, touched.read, variable.value))
+            found.append(Looked(box, none, True, variable.value))
             box.grad = Tensor.lift(variable.array)
         else:
-            changed.append((box, False, None))
+            found.append(Looked(box, none, True, None))
             box.grad = None
-    return changed
+    return found
 
 
-def _guard_gradient(trace: Trace, box: Box, none: bool) -> None:
-    if id(box) not in trace._argument_boxes:
-        code = f"{{0}}.grad is {'' if none else 'not '}None"
-        trace.guards.append(watched("whether there is a gradient", code, box))
+def guard_gradient(trace: Trace, box: Box, none: bool) -> None:
+    """Whether there is a gradient."""
+    position = trace._argument_boxes.get(id(box))
+    what, wanted = "whether there is a gradient", f"is {'' if none else 'not '}None"
+    if position is None:
+        trace.guards.append(watched(what, f"{{0}}.grad {wanted}", box))
+    else:
+        code = f"{{0}}(x{position}) {wanted}"
+        trace.guards.append(Guard(lambda: True, what, code, (_gradient,)))
+
+
+def _gradient(tensor: Tensor) -> Tensor | None:
+    """What it is, whoever is looking."""
+    box = tensor._box()
+    return None if box is None else box.grad
+
+
+def is_own(gradients: list[Looked]) -> list[bool]:
+    """Of each gradient, whether nobody but the step has ever known the tensor that it is of.
+
+    Once the trace has let go of everything, its box is referred to as often as a new one, and once
+    more by what undoes the step.
+    """
+    all_of_them = [*gradients, Looked(Box(), None, False, None)]
+    counts = [sys.getrefcount(looked.box) for looked in all_of_them]
+    return [count <= counts[-1] + 1 for count in counts[:-1]]
+
+
+def write_argument_flags(trace: Trace) -> list[Write]:
+    """The same for arguments; what it was decides of the form of a call."""
+    writes = []
+    for tensor, before, _ in trace._flags.values():
+        position, now = trace._arguments.get(id(tensor)), tensor.requires_grad
+        if position is None or now == before or type(trace._originals[position]) is Lent:
+            continue
+        writes.append(Write(Flag(None, position), now))
+        box, original = tensor._box(), trace._originals[position]
+        trace._argument_boxes[id(box)] = position
+        trace.undo_log.tensor(original)
+        original._node = Leaf(original._data, now, box, original.name)
+    return writes
 
 
 def write_flags(trace: Trace, flags: list[tuple[Any, bool, bool]]) -> list[Write]:

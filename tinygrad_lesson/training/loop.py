@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..arguments import count
+from ..compiler import compile as compiled
 from ..errors import ArgumentError, NonFiniteError, RangeError
 from ..mode import no_grad
 from ..nn import Module
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
 
 Loss = Callable[[Any, Any], Tensor]
+Forward = Callable[[list[Any], Any], tuple[Tensor, Tensor]]
 
 
 def fit(
@@ -49,6 +51,7 @@ def fit(
     generators: Iterable[Generator] = (),
     clip_norm: float | None = None,
     accumulate: int = 1,
+    compile: str | None = None,
     progress: bool = True,
 ) -> History:
     """Train a model.
@@ -91,6 +94,9 @@ def fit(
         So many batches make one step, by the mean gradient of their samples: that of one batch so
         many times as large, with the memory of a small one. ``schedule_per="batch"`` then means
         each step.
+    compile
+        ``"numpy"`` or ``"c"``: model and loss are compiled, with their gradients, as
+        :func:`~tinygrad_lesson.compile` does it; the update of the optimizer is not.
     progress
         Show a bar, if it takes more than two seconds.
 
@@ -121,6 +127,9 @@ def fit(
     path = _checked(epochs, patience, schedule_per, checkpoint, accumulate)
     drawn_from = generators_of(model, loader, validation, generators)
     run = Run(model, optimizer, schedule, loader, drawn_from)
+    forward = _forward(model, loss)
+    if compile is not None:
+        forward = compiled(mode=compile)(forward)
     if path is not None and path.exists():
         run.load_state_dict(load(path))
     if not model.training:
@@ -131,7 +140,7 @@ def fit(
             record = {"epoch": len(run.history) + 1, "lr": optimizer.param_groups[0]["lr"]}
             means = Means(metrics)
             for batches in _together(loader, accumulate):
-                results = _step(batches, model, loss, optimizer, clip_norm)
+                results = _step(batches, forward, optimizer, clip_norm)
                 for (value, output), batch in zip(results, batches, strict=True):
                     means.add(value, output, batch[-1])
                 if schedule is not None and schedule_per == "batch":
@@ -139,7 +148,7 @@ def fit(
                 bar.update(len(batches))
             record |= means.values()
             if validation is not None:
-                seen = evaluate(model, validation, loss, metrics)
+                seen = _evaluated(model, validation, forward, metrics)
                 record |= {f"val_{name}": figure for name, figure in seen.items()}
             figure = record.get("val_loss", record["loss"])
             if isinstance(schedule, ReduceLROnPlateau):
@@ -170,11 +179,21 @@ def train_on(
     model, loss, optimizer, clip_norm
         As for :func:`fit`.
     """
-    return _step([batch], model, loss, optimizer, clip_norm)[0]
+    return _step([batch], _forward(model, loss), optimizer, clip_norm)[0]
+
+
+def _forward(model: Module, loss: Loss) -> Forward:
+    """The loss and the output for the inputs and the target."""
+
+    def forward(inputs: list[Any], target: Any) -> tuple[Tensor, Tensor]:
+        output = model(*inputs)
+        return loss(output, target), output
+
+    return forward
 
 
 def _step(
-    batches: list[Any], model: Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None
+    batches: list[Any], forward: Forward, optimizer: Optimizer, clip_norm: float | None
 ) -> list[tuple[Tensor, Tensor]]:
     """Make one step by the mean loss of all samples; returns loss and output of each batch."""
     parts = [_parts(batch) for batch in batches]
@@ -186,8 +205,7 @@ def _step(
         found: list[tuple[Tensor, Tensor]] = []
         shares: list[Tensor] = []
         for (inputs, target), size in zip(parts, sizes, strict=True):
-            output = model(*inputs)
-            value = loss(output, target)
+            value, output = forward(inputs, target)
             if not before and not math.isfinite(value.item()):
                 raise NonFiniteError(
                     "fit", f"the loss is {value.item()}",
@@ -213,6 +231,12 @@ def evaluate(
 
     Every module has its own mode again afterwards, and no gradient is recorded.
     """
+    return _evaluated(model, loader, _forward(model, loss), metrics)
+
+
+def _evaluated(
+    model: Module, loader: Iterable[Any], forward: Forward, metrics: Metrics
+) -> dict[str, float]:
     modes = [(module, module.training) for module in model.modules()]
     means = Means(metrics)
     try:
@@ -220,8 +244,7 @@ def evaluate(
         with no_grad():
             for batch in loader:
                 inputs, target = _parts(batch)
-                output = model(*inputs)
-                means.add(loss(output, target), output, target)
+                means.add(*forward(inputs, target), target)
     finally:
         for module, mode in modes:
             module.training = mode

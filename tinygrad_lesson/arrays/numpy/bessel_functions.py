@@ -1,8 +1,9 @@
 """Kernels of the modified Bessel functions of the first kind.
 
-Below 8 they are their power series, above it their exponential times a polynomial in 1 / x, both
-fitted; the higher orders are the series, too, or come by recurrence from the first two (Abramowitz
-& Stegun, Handbook of Mathematical Functions (1964), 9.6.10 and 9.6.26).
+Below 8 the first two are their power series, above it their exponential times a polynomial in
+1 / x, both fitted. The higher orders are the series, too, or Hankel's expansion where x is large;
+between the two they come by recurrence, with what its rounding has cost (Abramowitz & Stegun,
+Handbook of Mathematical Functions (1964), 9.6.10, 9.6.26 and 9.7.1).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 
 from .. import Array
 from .blockwise import blockwise, coefficients, fill, polynomial
-from .compensated import product
+from .compensated import product, total
 
 # (I0(x) - 1) / u and (2 I1(x) / x - 1) / u in u = x**2 / 4, where 0 <= x < 8: degree 14, relative
 # errors 7.2e-18 and 8.3e-19
@@ -65,10 +66,15 @@ def _large(x: Array, n: int) -> Array:
     return polynomial(16 / x - 1, LARGE_1 if n else LARGE_0) / np.sqrt(x)
 
 
-def _grown(out: Array, x: Array) -> Array:
-    """``out * exp(x)``, where the exponential may overflow before the product does."""
-    half = np.exp(0.5 * x)
-    return np.where(x < 700, out * np.exp(x), out * half * half)
+# The logarithm of 2 in two parts: multiples of the first are exact.
+LOG_2 = (6.93147180369123816490e-01, 1.90821492927058770002e-10)
+
+
+def _grown(out: Array, x: Array, power: Array | int = 0) -> Array:
+    """``out * exp(x) * 2**power``, where the exponential may overflow before the product does."""
+    doublings = np.rint(np.fmin(x, 1e5) / LOG_2[0])
+    rest = x - doublings * LOG_2[0] - doublings * LOG_2[1]
+    return np.ldexp(out * np.exp(rest), doublings.astype(np.int64) + power)
 
 
 def _first_two(x: Array, n: int, scaled: bool) -> Array:
@@ -85,7 +91,7 @@ def _first_two(x: Array, n: int, scaled: bool) -> Array:
 
 
 def _near(x: Array, n: int) -> Array:
-    """For 1 < n <= 100 and x < n + 8, by the power series, whose terms are all positive."""
+    """For 1 < n <= 100 and small x, by the power series, whose terms are all positive."""
     square, lost = product(0.5 * x, 0.5 * x)
     out = np.ones_like(x)
     for k in range(n + 30, 0, -1):
@@ -97,44 +103,52 @@ def _near(x: Array, n: int) -> Array:
     return out
 
 
+def _ratios(x: Array, n: int, scaled: bool) -> Array:
+    """For 1 < n and x <= 4 * n**2, by the ratios of neighbours, the k-th to the one before it."""
+    ratio = np.zeros_like(x)
+    for k in range(13 * n + 25, n, -1):  # by then the ratios have settled
+        ratio = x / (x * ratio + 2 * k)
+    out, power = _first_two(x, 0, True), np.zeros(x.shape, np.int64)
+    short, lost = np.zeros_like(x), np.zeros_like(x)
+    for k in range(n, 0, -1):  # with how much `ratio`, as a share, and `out` are too small
+        grown, a = product(x, ratio)
+        divisor, b = total(grown, np.float64(2 * k))
+        ratio = x / divisor
+        back, c = product(ratio, divisor)
+        short = (x - back - c) / x - (a + b + grown * short) / divisor
+        out, d = product(out, ratio)
+        lost = lost * ratio + (d + out * short)
+        if k % 16 == 0:  # before it can underflow
+            out, shift = np.frexp(out)
+            lost, power = np.ldexp(lost, -shift), power + shift
+    return np.ldexp(out + lost, power) if scaled else _grown(out + lost, x, power)
+
+
 def _far(x: Array, n: int) -> Array:
-    """For n > 1 by recurrence, times ``exp(-x)``."""
+    """For n > 1 and larger x, times ``exp(-x)``, by the expansion of Hankel (9.7.1)."""
+    out, eighth = np.ones_like(x), 0.125 / x
+    for k in range(24, 0, -1):
+        out *= ((2 * k - 1) ** 2 - 4 * n * n) / k * eighth
+        out += 1
+    return out / np.sqrt(2 * math.pi * x)
 
-    def upwards(x: Array) -> Array:
-        """Where n is small beside x."""
-        before, out = _first_two(x, 0, True), _first_two(x, 1, True)
-        for k in range(1, n):
-            before, out = out, before - (2 * k / x) * out
-        return out
 
-    def downwards(x: Array) -> Array:
-        """By the ratios of neighbours, the k-th to the one before it."""
-        ratio, out = np.zeros_like(x), _first_two(x, 0, True)
-        for k in range(7 * n + 25, 0, -1):  # up to x = n**2 the ratios have settled by then
-            ratio = x / (x * ratio + 2 * k)
-            if k <= n:
-                out *= ratio
-        return out
-
-    limit = max(n * n, 8)
+def _higher(x: Array, n: int, scaled: bool) -> Array:
+    """For n > 1."""
     out = np.empty_like(x)
-    far = x > limit
-    fill(out, far, upwards, x)
-    fill(out, ~far, downwards, x)
+    near = x < (min(n + 8, 4 * math.sqrt(n + 8)) if n <= 100 else 1e-300)  # of this, 0 is left
+    far = x > max(4 * n * n, 30)
+    fill(out, near, lambda x: _near(x, min(n, 100)) * (np.exp(-x) if scaled else 1), x)
+    fill(out, ~near & ~far, lambda x: _ratios(x, n, scaled), x)
+    fill(out, far, lambda x: _far(x, n) if scaled else _grown(_far(x, n), x), x)
     return out
 
 
 def _bessel(x: Array, n: int, scaled: bool) -> Array:
     size = np.abs(x)
     if not scaled:
-        size = np.minimum(size, 1000)  # where it is infinite
-    if n < 2:
-        out = _first_two(size, n, scaled)
-    else:
-        out = np.empty_like(x)
-        near = size < (n + 8 if n <= 100 else 0)
-        fill(out, near, lambda x: _near(x, n) * (np.exp(-x) if scaled else 1), size)
-        fill(out, ~near, lambda x: _far(x, n) if scaled else _grown(_far(x, n), x), size)
+        size = np.minimum(size, n + 1000)  # where it is infinite
+    out = _first_two(size, n, scaled) if n < 2 else _higher(size, n, scaled)
     return np.copysign(out, x) if n % 2 else out
 
 

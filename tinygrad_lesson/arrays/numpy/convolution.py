@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .. import Array
-from ..sliding import Pads, Sliding, sliding
+from ..sliding import Pads, Sliding, sliding, still
 
 Sizes = tuple[int, ...]
 
@@ -46,6 +46,8 @@ class _Columns:
         self.places = tuple(axis.places for axis in axes)
         size = groups * self.rows * math.prod(self.places) * np.dtype(dtype).itemsize
         self.count = min(max(1, CACHE // max(1, size)), self.images)
+        if all(axis.idle for axis in axes):  # the columns are the images themselves
+            self.count = self.images
         # Unfolding takes one axis after the other, the last one first:
         # (n, C, H, W) -> (n, C, kw, H, ow) -> (n, C, kh, kw, oh, ow).
         self.shapes = [(self.count, *shape[1:])]
@@ -163,15 +165,21 @@ def conv_input_grad(
     dtype, (g, weight) = _prepared(groups, g, weight)
     outer, inner, *kernel = weight.shape
     axes = sliding(shape, kernel, stride, padding, dilation)
+    _fit(g.shape[1:] == (outer, *(axis.places for axis in axes)) and outer % groups == 0)
+    unfolding, taps = [still(axis.places) for axis in axes], 1
+    if axes and axes[-1].stride == 1 and outer // groups < 2 * inner * len(axes):
+        # Along the last axis, to unfold g is less work than to fold the columns.
+        taps, unfolding[-1] = kernel[-1], axes[-1].reversed
+        axes[-1] = still(axes[-1].length)
+    given = _Columns(g.shape, unfolding, groups, g.dtype)
     columns = _Columns((len(g), inner * groups, *shape), axes, groups, g.dtype)
-    _fit(g.shape[1:] == (outer, *columns.places) and outer % groups == 0)
-    g = g.reshape(len(g), groups, outer // groups, math.prod(columns.places))
-    matrix = weight.reshape(groups, outer // groups, columns.rows).mT
+    matrix = weight.reshape(groups, outer // groups, columns.rows, taps)[..., ::-1].mT
+    matrix = matrix.reshape(groups, given.rows, columns.rows).mT
     out = np.empty((len(g), inner * groups, *shape), g.dtype)
-    buffer = np.empty((columns.count, groups, columns.rows, g.shape[-1]), g.dtype)
-    for chunk in columns.chunks():
+    buffer = np.empty((columns.count, groups, columns.rows, math.prod(columns.places)), g.dtype)
+    for chunk in min(given, columns, key=lambda c: c.count).chunks():
         part = buffer[: chunk.stop - chunk.start]
-        columns.fold(np.matmul(matrix, g[chunk], out=part), out[chunk])
+        columns.fold(np.matmul(matrix, given.unfolded(g[chunk]), out=part), out[chunk])
     return out.astype(dtype, copy=False)
 
 

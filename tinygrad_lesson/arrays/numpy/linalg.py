@@ -34,10 +34,17 @@ def _widened(kernel: Callable[..., Array]) -> Callable[..., Array]:
     return call
 
 
+def _finite(x: Array) -> Array:
+    """`x` itself: LAPACK's iterations over NaN and infinities need not come to an end."""
+    if not np.isfinite(x).all():
+        raise np.linalg.LinAlgError("not finite")
+    return x
+
+
 def _symmetric(x: Array) -> Array:
     if x.shape[-1] != x.shape[-2]:
         raise np.linalg.LinAlgError("not square")
-    return (x + x.mT) / 2
+    return x / 2 + x.mT / 2
 
 
 @_widened
@@ -52,7 +59,7 @@ def solve(x1: Array, x2: Array) -> Array:
 
 @_widened
 def pinv(x: Array, rtol: float | None = None) -> Array:
-    return np.linalg.pinv(x, rtol=rtol)  # type: ignore[arg-type]  # None is documented
+    return np.linalg.pinv(_finite(x), rtol=rtol)  # type: ignore[arg-type]  # None is documented
 
 
 @_widened
@@ -62,6 +69,9 @@ def det(x: Array) -> Array:
 
 @_widened
 def cofactors(x: Array) -> Array:
+    finite = np.isfinite(x).all(axis=(-2, -1), keepdims=True)
+    if not finite.all():
+        return np.where(finite, cofactors(np.where(finite, x, x.dtype.type(0))), np.nan)
     try:
         inverse = np.linalg.inv(x)
     except np.linalg.LinAlgError:
@@ -97,7 +107,7 @@ def packed_slogdet(x: Array) -> Array:
 def matrix_rank(x: Array, rtol: float | None = None) -> Array:
     if x.ndim < 2:
         raise np.linalg.LinAlgError("not a matrix")  # NumPy takes a vector for a row
-    return np.asarray(np.linalg.matrix_rank(x, rtol=rtol))
+    return np.asarray(np.linalg.matrix_rank(_finite(x), rtol=rtol))
 
 
 @_widened
@@ -107,13 +117,13 @@ def cholesky(x: Array, upper: bool = False) -> Array:
 
 @_widened
 def packed_eigh(x: Array) -> Array:
-    values, vectors = np.linalg.eigh(_symmetric(x))
+    values, vectors = np.linalg.eigh(_finite(_symmetric(x)))
     return np.concatenate([values[..., None, :], vectors], axis=-2)
 
 
 @_widened
 def eigvalsh(x: Array) -> Array:
-    return np.linalg.eigvalsh(_symmetric(x))
+    return np.linalg.eigvalsh(_finite(_symmetric(x)))
 
 
 @_widened
@@ -128,13 +138,13 @@ def orthogonal_complement(x: Array) -> Array:
 
 @_widened
 def packed_svd(x: Array) -> Array:
-    u, s, vh = np.linalg.svd(x, full_matrices=False)
+    u, s, vh = np.linalg.svd(_finite(x), full_matrices=False)
     return np.concatenate([u, s[..., None, :], vh.mT], axis=-2)
 
 
 @_widened
 def svdvals(x: Array) -> Array:
-    return np.linalg.svd(x, compute_uv=False)
+    return np.linalg.svd(_finite(x), compute_uv=False)
 
 
 # Padé: exp(x) is about p(x) / p(-x), with these coefficients of p, for a norm of x up to the limit.

@@ -44,7 +44,9 @@ def of_tensors(dtype: Any) -> Any:
 
 
 def sum(x: Array, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Array:
-    return _sum(x, axis=axis, keepdims=keepdims, dtype=of_tensors(dtype))
+    if dtype is not None:
+        of_tensors(dtype)
+    return _sum(x, axis, dtype, None, keepdims)  # by position: a tenth less for one number
 
 
 SHORT = 1024

@@ -18,10 +18,10 @@
 ``writer.py``            the whole file
 ``step.py``              the Python function that calls it; ``buffers.py``: arrays for its results
 ``loop.py``              many steps in one call
-``toolchain.py``         source becomes a loaded library, once; ``pruning.py``: not for ever
+``toolchain.py``         source becomes a loaded library, once
+``routines.py``          what is the same in all programs, built apart from them, by parts
 ``team.py``              the threads that run a step
-``c/``                   what is the same in all programs; ``routines.c``: products, windows,
-                         recurrent layers, a library of their own
+``c/``                   what is the same in all programs
 =======================  ====================================================================
 
 What C computes is what the array library computes,

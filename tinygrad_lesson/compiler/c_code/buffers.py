@@ -22,6 +22,12 @@ def address(array: Array) -> int:
     return array.__array_interface__["data"][0]  # type: ignore[no-any-return]
 
 
+def in_order(array: Array) -> Array:
+    """An array as C reads it: row by row, and each number where the processor looks for one."""
+    ordered = np.asarray(array, order="C")
+    return ordered if ordered.flags.aligned else ordered.copy()
+
+
 class Addresses:
     """Where the inputs of a step begin, looked up again only for other arrays than last time.
 
@@ -38,7 +44,7 @@ class Addresses:
 
     def enter(self, place: int, array: Array) -> Array:
         """Put the address of an array into the table; return it, or a copy that lies in order."""
-        ordered = np.asarray(array, order="C")
+        ordered = in_order(array)
         # The owner may change a copied array without notice: it is copied every time.
         self.last[place] = array if ordered is array else None
         self.table[place] = address(ordered)

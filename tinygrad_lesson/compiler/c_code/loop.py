@@ -14,7 +14,7 @@ import numpy as np
 from ...arrays import Array
 from ...tracing.program import Constant, Value
 from . import team
-from .buffers import address
+from .buffers import address, in_order
 from .step import Function, failure, seen
 from .views import View
 
@@ -105,7 +105,7 @@ class Loop:
         kept = []  # until the steps are over
         for value, array in zip(self.inputs, given, strict=True):
             if value in self.places:
-                place, array = self.places[value], np.asarray(array, order="C")
+                place, array = self.places[value], in_order(array)
                 kept.append(array)
                 table[place] = address(array)
                 if value in self.rows:

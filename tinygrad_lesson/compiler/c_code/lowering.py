@@ -154,7 +154,7 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
     given = axis if isinstance(axis, tuple) else (axis,)
-    return tuple(sorted(a % ndim for a in given))
+    return tuple(sorted(a % ndim for a in given)) if ndim else ()  # of a number: axis 0 is allowed
 
 
 def _is_ones(value: Value) -> bool:

@@ -57,6 +57,8 @@ def plan_memory(program: Program, groups: list[Group], views: dict[Value, View])
                 if elsewhere or _is_long(base, equation, group):
                     stored.add(base)
     stored &= home.keys()
+    stored |= {group.members[0].out for group in groups if group.kind == "recurrent"}
+    stored -= {out for group in groups for out in group.inner}
     stored |= {out for group in groups if group.between for out in group.outputs()}
     in_arena = [
         out

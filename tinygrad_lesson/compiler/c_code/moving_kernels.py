@@ -120,16 +120,34 @@ class PlaceKernel(Kernel):
         (equation,) = self.group.members
         out = equation.out
         target = self.pointer(out)
-        lines = ["if (me) return 0;"]
+        small = math.prod(out.shape) < ALONE
+        lines = ["if (me) return 0;"] if small else []
         if equation.op.name == "add_at":
-            lines += filled(target, math.prod(out.shape))
+            lines += _shared("f", (math.prod(out.shape),), [f"{target}[f0] = 0;"], small)
+            lines += [] if small else ["meet(m);"]
         for value, place in zip(equation.values(), places(equation), strict=True):
             view = self.views[value].broadcast(place.shape)
             source = self.pointer(view.base)
             shape, (into, given) = collapsed(place.shape, [place.strides, view.strides])
             copy = f"{target}[{index_of(into, place.offset)}] ="
-            lines += nest("i", shape, [f"{copy} {source}[{index_of(given, view.offset)}];"])
+            lines += _shared(
+                "i", shape, [f"{copy} {source}[{index_of(given, view.offset)}];"], small
+            )
         return self.function(_told(equation), lines)
+
+
+ALONE = 1 << 13
+"""Numbers that one thread has moved before a second one has begun."""
+
+
+def _shared(letter: str, shape: Strides, body: list[str], alone: bool) -> list[str]:
+    """`body` in loops over the axes, of which threads share a long one."""
+    if alone or not shape:
+        return ([] if alone else ["if (!me)"]) + nest(letter, shape, body)
+    axis = next((a for a, n in enumerate(shape) if n >= 32), shape.index(max(shape)))
+    loops = nest(letter, shape, body, axis)
+    return ["{", f"    SHARE({shape[axis]}, {16 if axis == len(shape) - 1 else 1})",
+            *(f"    {line}" for line in loops), "}"]  # fmt: skip
 
 
 def filled(target: str, count: int) -> list[str]:

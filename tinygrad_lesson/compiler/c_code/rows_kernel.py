@@ -53,11 +53,13 @@ class RowsKernel(Kernel):
         stage = dict(self.group.stage)
         if math.prod(self.group.shape[self.split :]) > LONG:
             return stage  # the memory plan keeps what a later stage needs, and knows no other
+        needed: dict[Value, int] = {}  # from which stage on
         for equation in reversed(self.group.members):
             out = equation.out
             if out not in self.per_row:
-                users = [stage[e.out] for e in self.group.members if out in self._bases(e)]
-                stage[out] = max([stage[out], min(users)] if users else [stage[out]])
+                stage[out] = max(stage[out], needed.get(out, 0))
+            for base in self._bases(equation):
+                needed[base] = min(stage[out], needed.get(base, stage[out]))
         return stage
 
     def _bases(self, equation: Equation) -> list[Value]:

@@ -10,6 +10,7 @@ whole row (softmax, layer norm). Without a reduction there is one stage, and the
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator
 
 from ...graph import Shape
@@ -18,9 +19,9 @@ from ..tapes.tape import SCALAR_TAPE
 from .lowering import axes_of
 from .moves import can_move
 from .operators import FLOATS, can_write, type_of
-from .recurrent_calls import can_recur, has_on_its_way
+from .recurrent_calls import can_recur, on_the_way
 from .views import View, contiguous
-from .window_calls import can_slide
+from .window_calls import LARGEST, can_slide, is_bias
 
 REDUCTIONS = frozenset({"sum", "max", "min"})
 
@@ -42,6 +43,8 @@ class Group:
         For each result, in which pass over the row it is known: a number of the row after it.
     per_row
         The results that have one number for each row.
+    inner
+        Results that one C function hands on inside: they are stored nowhere.
     """
 
     def __init__(self, number: int, kind: str, shape: Shape) -> None:
@@ -50,6 +53,7 @@ class Group:
         self.members: list[Equation] = []
         self.stage: dict[Value, int] = {}
         self.per_row: set[Value] = set()
+        self.inner: set[Value] = set()
 
     def add(self, equation: Equation, stage: int = 0, per_row: bool = False) -> None:
         """Let an equation run with the others."""
@@ -83,13 +87,21 @@ class _Scheduler:
         self.views = views
         self.groups: list[Group] = []
         self.home: dict[Value, Group] = {}
-        for equation in program.equations:
-            if views[equation.out].base is equation.out:
+        computed = [e for e in program.equations if views[e.out].base is e.out]
+        self.readers: defaultdict[Value, list[Equation]] = defaultdict(list)
+        for equation in computed:
+            for base in {views[v].base for v in equation.values()}:
+                self.readers[base].append(equation)
+        self.results = {views[v].base for v in program.outputs()}
+        for equation in computed:
+            if equation.out not in self.home:
                 self._place(equation)
 
     def _place(self, equation: Equation) -> None:
         out = equation.out
         empty = not all(math.prod(v.shape) for v in (out, *equation.values()))
+        if not empty and self._place_bias(equation):
+            return
         if not empty and can_write(equation):
             self._place_map(equation)
         elif not empty and self._is_row_reduction(equation):
@@ -97,20 +109,18 @@ class _Scheduler:
         elif not empty and equation.op.name == "sum" and self._same_floats(equation):
             self._alone("columns", equation)
         elif not empty and self._is_product(equation):
-            self._place_product(equation)
+            self._alone("product", equation)
         elif not empty and can_slide(equation, self.views):
-            self._alone("windows", equation)
+            self._place_windows(equation)
         elif not empty and can_recur(equation, self.views):
-            self._alone("recurrent", equation)
+            self._place_recurrent(equation)
         elif not empty and (kind := can_move(equation, self.views)):
             self._alone(kind, equation)
         else:
             self._alone("tape" if equation.op is SCALAR_TAPE else "host", equation)
 
     def _alone(self, kind: str, equation: Equation) -> None:
-        group = self._new(kind, equation.out.shape)
-        group.add(equation)
-        self.home[equation.out] = group
+        self._join(self._new(kind, equation.out.shape), equation)
 
     def _new(self, kind: str, shape: Shape) -> Group:
         group = Group(len(self.groups), kind, shape)
@@ -191,6 +201,56 @@ class _Scheduler:
             for n, s, t in zip(rows, view.strides[:split], contiguous(rows), strict=True)
         )
 
+    # ---- what functions of the library compute -------------------------------------------
+
+    def _place_windows(self, equation: Equation) -> None:
+        """Largest numbers and their places are found together."""
+        for group in self.groups if equation.op.name in LARGEST else ():
+            first = group.members[0]
+            same = group.kind == "windows" and first.op.name in LARGEST
+            if same and first.inputs == equation.inputs and first.params == equation.params:
+                self._join(group, equation)
+                return
+        self._alone("windows", equation)
+
+    def _place_bias(self, equation: Equation) -> bool:
+        """What is added to a convolution that nobody else needs is added on its way out."""
+        values = list(equation.values())
+        if equation.op.name != "add" or len(values) != 2:
+            return False
+        for image, other in (values, reversed(values)):
+            group = self.home.get(image)
+            if group is None or group.kind != "windows":  # but for the array library's own
+                continue
+            if [e.op.name for e in group.members] != ["conv"]:
+                continue
+            before = self.home.get(self.views[other].base)
+            known = before is None or before.number < group.number
+            fits = self._is_inner(image) and equation.out.shape == image.shape
+            if known and fits and is_bias(other, image, self.views):
+                self._join(group, equation)
+                group.inner.add(image)
+                return True
+        return False
+
+    def _place_recurrent(self, equation: Equation) -> None:
+        """A layer, with what it computes on its way."""
+        self._alone("recurrent", equation)
+        group = self.home[equation.out]
+        others = on_the_way(equation, self.readers, self.views)
+        if all(self._is_inner(e.out) for e in others[:-1]):
+            group.inner.update(e.out for e in others[:-1])
+            for other in others:
+                self._join(group, other)
+
+    def _join(self, group: Group, equation: Equation) -> None:
+        group.add(equation)
+        self.home[equation.out] = group
+
+    def _is_inner(self, value: Value) -> bool:
+        """Whether one other equation needs a value, and nobody else."""
+        return len(self.readers[value]) == 1 and value not in self.results
+
     # ---- reductions ----------------------------------------------------------------------
 
     def _same_floats(self, equation: Equation) -> bool:
@@ -230,17 +290,6 @@ class _Scheduler:
         self.home[equation.out] = group
 
     # ---- products ------------------------------------------------------------------------
-
-    def _place_product(self, equation: Equation) -> None:
-        left, right = (self.views[v] for v in equation.values())
-        group = self.home.get(left.base)
-        if group is None or group.kind != "recurrent" or len(group.members) > 1:
-            self._alone("product", equation)
-        elif has_on_its_way(group.members[0], left, right):
-            group.add(equation)
-            self.home[equation.out] = group
-        else:
-            self._alone("product", equation)
 
     def _is_product(self, equation: Equation) -> bool:
         if equation.op.name != "matmul":

@@ -20,10 +20,10 @@ from ...tracing.numbers import Number
 from ...tracing.program import Constant, Equation, Program, Value
 from . import scalar_tape, team
 from .arrangement import arranged
-from .buffers import Addresses, Ring, address
+from .buffers import Addresses, Ring, address, in_order
 from .memory_plan import Plan
+from .routines import load
 from .rows_kernel import MOST_SUMS, SLICES
-from .toolchain import load, routines
 from .views import View
 from .writer import Source, write
 
@@ -51,6 +51,12 @@ class CStep(NamedTuple):
     inputs: list[Value]
     numbers: list[int]
     made: Function
+
+
+def source(program: Program) -> Source:
+    """Write a program in C, to look at."""
+    program, views, groups, plan = arranged(program)
+    return write(program, groups, views, plan)
 
 
 PARTS = SLICES * MOST_SUMS * 8
@@ -82,7 +88,6 @@ class Function:
         self.threads = threads
         self.program, self.views, self.plan, self.source = program, views, plan, source
         self.inputs, self.numbers = inputs, numbers
-        routines()
         self.library = load(source.code)
         self.arena = _aligned(plan.size + PARTS)
         self.pointers = np.zeros(len(plan.pointers) + 1, np.uintp)
@@ -105,7 +110,7 @@ class Function:
         pointers = self.plan.pointers
         for value in self.program.inputs:
             if type(value.source) is Constant:
-                array = np.asarray(value.source.array, order="C")
+                array = in_order(value.source.array)
                 self.names[f"v{value.number}"] = array
                 if value in pointers:
                     self.pointers[pointers[value]] = address(array)
@@ -211,7 +216,7 @@ def seen(array: Array, view: View) -> Array:
 
 def _own(arena: Array, array: Array) -> Array:
     """What the array library made, in order; some of its functions give back what they got."""
-    out = np.asarray(array, order="C")
+    out = in_order(array)
     return out.copy() if np.may_share_memory(out, arena) else out
 
 

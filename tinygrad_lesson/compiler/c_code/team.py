@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakSet
 
+from . import routines
 from .schedule import Group
-from .toolchain import HEADERS, load
 
 WORTHWHILE = 100_000
 """A step of fewer operations is over before a second thread would have begun."""
@@ -21,7 +21,7 @@ WORTHWHILE = 100_000
 @functools.cache
 def _library() -> ctypes.CDLL:
     """The functions that run a segment on several threads (``c/pool.c``)."""
-    library = load((HEADERS / "pool.c").read_text())
+    library = routines.library(routines.TEAM)
     library.run_told.restype = ctypes.c_int32
     return library
 

@@ -1,37 +1,27 @@
-"""The toolchain: C source becomes a loaded library, once.
+"""The toolchain: C source becomes a library, once.
 
-What was built is kept in a folder that belongs to the user alone. Its name has two parts: a digest
-of everything that went in (the source, the compiler and its version, the flags and the processor)
-and a digest of what came out, so that a file which was damaged since is found out before it is
-loaded. A library is built under another name and moved into place in one step: two processes that
-build the same thing do not disturb one another.
-
-The folder is ``$XDG_CACHE_HOME/tinygrad_lesson/kernels``, in ``~/.cache`` where that is not set.
-What is not used goes in time (``pruning.py``); to empty it, delete the folder, whenever you like:
-programs that run keep what they have loaded, and what is needed again is built again.
+What was built is kept (``cache.py``) under a digest of everything that went in: the source, the
+compiler, the flags and the processor. What is missing is built at the same time, on all cores.
 """
 
 from __future__ import annotations
 
-import atexit
-import contextlib
 import ctypes
 import functools
-import hashlib
 import os
-import platform
 import shlex
 import shutil
-import stat
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 from ...errors import MissingDependencyError, TinygradError
-from .pruning import BUILDING, prune, used
+from .. import cache
 
 FLAGS = ("-std=gnu11", "-O3", "-march=native", "-fPIC", "-shared", "-fno-math-errno",
          "-fno-trapping-math", "-ffp-contract=off", "-fopenmp-simd", "-fvisibility=hidden",
@@ -45,25 +35,61 @@ it; it brings no threads.)
 
 HEADERS = Path(__file__).parent / "c"
 
+PATIENCE = 2.0
+"""Seconds before a bar says that something is being built."""
+
 
 class CompilerError(TinygradError, RuntimeError):
     """The C compiler failed."""
 
 
-@functools.cache
-def routines() -> ctypes.CDLL:
-    """The library of what programs call (``c/routines.h``), open to all that is loaded later.
+class Code(NamedTuple):
+    """What becomes a library: C source without includes of ours, and the flags to build it with."""
 
-    In its sums ``x * y + z`` may have one rounding: the array library's products have, too.
-    """
-    flags = tuple(flag.replace("contract=off", "contract=fast") for flag in FLAGS)
-    return load((HEADERS / "routines.c").read_text(), flags, ctypes.RTLD_GLOBAL)
+    text: str
+    flags: tuple[str, ...] = FLAGS
 
 
-def load(
-    source: str, flags: tuple[str, ...] = FLAGS, mode: int = ctypes.DEFAULT_MODE
-) -> ctypes.CDLL:
-    """The library that `source` is compiled to, from the cache if it was built before.
+def load(source: str, flags: tuple[str, ...] = FLAGS) -> ctypes.CDLL:
+    """The library that `source` is compiled to; see :func:`build`."""
+    (library,) = build([Code(with_headers(source), flags)])
+    return opened(library)
+
+
+def opened(library: Path, mode: int = ctypes.DEFAULT_MODE) -> ctypes.CDLL:
+    """A library, loaded."""
+    try:
+        return ctypes.CDLL(str(library), mode)
+    except OSError as error:  # where no program may be run from, for instance
+        raise CompilerError(
+            "compile", f"what was built cannot be loaded: {error}",
+            "Let XDG_CACHE_HOME be a folder that libraries may be loaded from.",
+        ) from error  # fmt: skip
+
+
+def with_headers(source: str) -> str:
+    """The source with the files that it includes in quotes put into it."""
+    included: set[str] = set()
+
+    def lines(text: str) -> Iterator[str]:
+        for line in text.splitlines():
+            if line.startswith('#include "'):
+                name = line.split('"')[1]
+                found = (HEADERS / name).read_text()
+                if name not in included or "#pragma once" not in found:
+                    included.add(name)
+                    yield from lines(found)
+            elif line != "#pragma once":
+                yield line
+
+    return "\n".join(lines(source)) + "\n"
+
+
+# ---- building ------------------------------------------------------------------------------
+
+
+def build(codes: Sequence[Code]) -> list[Path]:
+    """The libraries of some code, from the cache if they were built before.
 
     Raises
     ------
@@ -78,133 +104,117 @@ def load(
             "compile", "there is no C compiler",
             "Install one (Debian: apt-get install gcc), set CC, or pip install ziglang.",
         )  # fmt: skip
-    text = with_headers(source)
-    folder = cache_folder()
-    name = _digest("\0".join((text, *compiler, version_of(compiler), *flags, processor())).encode())
-    library = _kept(folder, name) or _built(folder, name, text, compiler, flags)
-    try:
-        return ctypes.CDLL(str(library), mode)
-    except OSError as error:  # where no program may be run from, for instance
-        raise CompilerError(
-            "compile", f"what was built cannot be loaded: {error}",
-            "Let XDG_CACHE_HOME be a folder that libraries may be loaded from.",
-        ) from error  # fmt: skip
+    found: dict[Code, Path] = {}
+    building: dict[Code, _Building] = {}
+    with ExitStack() as places:
+        for code in codes:
+            name = _name(code, compiler)
+            if library := cache.kept(name, ".so"):
+                found[code] = library
+            elif code not in building:
+                place = Path(places.enter_context(cache.workplace()))
+                building[code] = _Building(code, compiler, place, name)
+                places.callback(building[code].stop)
+        _watch([*building.values()])
+        found.update({code: each.library() for code, each in building.items()})
+    return [found[code] for code in codes]
 
 
-# ---- the cache -----------------------------------------------------------------------------
+def _name(code: Code, compiler: tuple[str, ...]) -> str:
+    """The name under which a library is kept."""
+    parts = (code.text, *compiler, version_of(compiler), *code.flags, cache.processor())
+    return cache.digest("\0".join(parts).encode())
 
 
-def cache_folder() -> Path:
-    """The folder for what was built, where no one else can write; a temporary one if need be."""
-    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    try:
-        base = given if given.is_absolute() else Path.home() / ".cache"
-        folder = base / "tinygrad_lesson" / "kernels"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = folder.stat()
-        if _is_mine(found) and stat.S_IMODE(found.st_mode) != 0o700:
-            folder.chmod(0o700)
-    except (OSError, RuntimeError):  # there is no home, or nothing may be written there
-        return _temporary_folder(os.getpid())
-    usable = _is_mine(found) and os.access(folder, os.W_OK | os.X_OK)
-    return folder if usable else _temporary_folder(os.getpid())
+class _Building:
+    """A compiler at work."""
 
+    def __init__(self, code: Code, compiler: tuple[str, ...], place: Path, name: str) -> None:
+        self.code, self.compiler, self.place, self.name = code, compiler, place, name
+        self._source, self._made = place / "step.c", place / "step.so"
+        self._source.write_text(code.text)
+        self._told = ""
+        self._start(code.flags)
 
-@functools.cache
-def _temporary_folder(process: int) -> Path:
-    """A folder for this process alone, which takes it away in the end."""
-    folder = Path(tempfile.mkdtemp(prefix="tinygrad_lesson-"))
+    def _start(self, flags: tuple[str, ...]) -> None:
+        self._command = [*self.compiler, *flags, "-o", str(self._made), str(self._source), "-lm"]
+        self._process: subprocess.Popen[str] | None = None
+        try:
+            self._process = subprocess.Popen(
+                self._command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, errors="replace"
+            )
+        except OSError as error:
+            self._told = str(error)
 
-    def remove() -> None:
-        if os.getpid() == process:  # and not a child of it
-            shutil.rmtree(folder, ignore_errors=True)
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until it is done, or for so long; whether it is done."""
+        if self._process is not None and self._process.returncode is None:
+            try:
+                self._told = self._process.communicate(timeout=seconds)[1]
+            except subprocess.TimeoutExpired:
+                return False
+        return True
 
-    atexit.register(remove)
-    return folder
+    def stop(self) -> None:
+        """End it, if it is not done: somebody has interrupted the building."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.terminate()
+            self._process.wait()
+            assert self._process.stderr is not None
+            self._process.stderr.close()
 
+    def status(self) -> int:
+        """How it went: 0 is well."""
+        self.wait()
+        return self._process.returncode if self._process is not None else 127
 
-def _is_mine(found: os.stat_result) -> bool:
-    return not hasattr(os, "getuid") or found.st_uid == os.getuid()
-
-
-def _kept(folder: Path, name: str) -> Path | None:
-    """The library of this name, if there is one that is whole, and no one else can have put there.
-
-    (The end of a damaged one might be missing, and then loading it would end the process.)
-    """
-    for library in folder.glob(f"{name}-*.so"):
-        with contextlib.suppress(OSError):  # another process may be just as busy with it
-            found = library.lstat()
-            mine = stat.S_ISREG(found.st_mode) and _is_mine(found) and not found.st_mode & 0o22
-            if mine and library.name == _library_name(name, library.read_bytes()):
-                used(library)
-                return library
-            library.unlink()
-    return None
-
-
-def _library_name(name: str, content: bytes) -> str:
-    return f"{name}-{_digest(content)}.so"
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:32]
-
-
-# ---- building ------------------------------------------------------------------------------
-
-
-def _built(
-    folder: Path, name: str, text: str, compiler: tuple[str, ...], flags: tuple[str, ...]
-) -> Path:
-    """Compile `text`, and keep the library."""
-    with tempfile.TemporaryDirectory(dir=folder, prefix=BUILDING) as place:
-        written, built = Path(place) / "step.c", Path(place) / "step.so"
-        written.write_text(text)
-        command, done = _run(compiler, flags, written, built)
-        if done.returncode:
-            known = _understood(compiler, Path(place), flags)
-            if known and known != flags:  # without any, it is not the flags
-                command, done = _run(compiler, known, written, built)
-        if done.returncode:
-            kept = folder / f"{name}.c"
-            shutil.copy(written, kept)
+    def library(self) -> Path:
+        """What came of it, kept under its name."""
+        if self.status():
+            known = _understood(self.compiler, self.place, self.code.flags)
+            if known and known != self.code.flags:  # without any, it is not the flags
+                self._start(known)
+        if status := self.status():
+            kept = cache.folder() / f"{self.name}.c"
+            shutil.copy(self._source, kept)
             raise CompilerError(
                 "compile",
-                f"{shlex.join(command)} failed with status {done.returncode}:"
-                f" {done.stderr.strip()[-2000:]}",
+                f"{shlex.join(self._command)} failed with status {status}:"
+                f" {self._told.strip()[-2000:]}",
                 f"The source is kept in {kept}; mode='numpy' does without a compiler.",
             )
-        built.chmod(0o600)
-        library = folder / _library_name(name, built.read_bytes())
-        os.replace(built, library)
-    prune(folder)
-    return library
+        return cache.keep(self._made, self.name)
 
 
-def _run(
-    compiler: tuple[str, ...], flags: tuple[str, ...], source: Path, library: Path
-) -> tuple[list[str], subprocess.CompletedProcess[str]]:
-    """Compile a file; the command, and how it went."""
-    command = [*compiler, *flags, "-o", str(library), str(source), "-lm"]
-    try:
-        return command, subprocess.run(command, capture_output=True, text=True, errors="replace")
-    except OSError as error:
-        return command, subprocess.CompletedProcess(command, 127, "", str(error))
+def _watch(building: list[_Building]) -> None:
+    """Wait until all is built; if that takes long, with a bar for who looks on."""
+    end = time.monotonic() + PATIENCE
+    if all(each.wait(max(end - time.monotonic(), 0)) for each in building):
+        return
+    from tqdm import tqdm  # here, so that only a slow build pays for loading it
+
+    with tqdm(building, "building C code", leave=False, unit=" files", disable=None) as bar:
+        for each in bar:
+            while not each.wait(0.5):
+                bar.refresh()
 
 
 def _understood(compiler: tuple[str, ...], place: Path, flags: tuple[str, ...]) -> tuple[str, ...]:
     """Those of the flags that the compiler knows, found by trying each on an empty file."""
-    empty, out = place / "empty.c", place / "empty.so"
-    empty.write_text("int nothing;\n")
+    apart = place / "empty"
+    apart.mkdir()
 
     def knows(flag: str) -> bool:
-        return not _run(compiler, (flag, "-shared"), empty, out)[1].returncode
+        empty = Code("int nothing;\n", (flag, "-shared"))
+        return not _Building(empty, compiler, apart, "").status()
 
     known = tuple(flag for flag in flags if knows(flag))
     if "-march=native" not in known and knows("-mcpu=native"):  # its name on ARM, in older ones
         known += ("-mcpu=native",)
     return known
+
+
+# ---- the compiler --------------------------------------------------------------------------
 
 
 def find_compiler() -> tuple[str, ...] | None:
@@ -228,32 +238,3 @@ def version_of(compiler: tuple[str, ...]) -> str:
     except OSError:  # so will compiling
         return ""
     return done.stdout.partition("\n")[0]
-
-
-@functools.cache
-def processor() -> str:
-    """What tells this processor from others that would not run its code."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.machine() + platform.processor()
-    told = ("flags", "Features", "model name", "CPU part")
-    return "\n".join(dict.fromkeys(line for line in lines if line.startswith(told)))
-
-
-def with_headers(source: str) -> str:
-    """The source with the files that it includes in quotes put into it."""
-    included: set[str] = set()
-
-    def lines(text: str) -> Iterator[str]:
-        for line in text.splitlines():
-            if line.startswith('#include "'):
-                name = line.split('"')[1]
-                found = (HEADERS / name).read_text()
-                if name not in included or "#pragma once" not in found:
-                    included.add(name)
-                    yield from lines(found)
-            elif line != "#pragma once":
-                yield line
-
-    return "\n".join(lines(source)) + "\n"

@@ -93,7 +93,8 @@ def copied_where_needed(program: Program) -> Program:
     (Where C can copy, that is; otherwise the reshape is left to the array library.)
     """
     views = views_of(program)
-    count = max((e.out.number for e in program.equations), default=0)
+    known = [*program.inputs, *(equation.out for equation in program.equations)]
+    count = max((value.number for value in known), default=0)
     equations = []
     for equation in program.equations:
         (x, *_) = equation.inputs

@@ -100,11 +100,7 @@ class Writer:
         if group.kind == "product":
             return self._product(group.members[0])
         if group.kind in CALLS:
-            equation, *also = group.members
-            bases = [self.views[v].base for v in equation.values()]
-            places = [self.place(base) for base in (*bases, equation.out)]
-            others = [self.place(other.out) for other in also]
-            return f"bad |= {CALLS[group.kind](equation, places, *others)};"
+            return f"bad |= {CALLS[group.kind](group.members, self._address)};"
         text = (kernel := KERNELS.get(group.kind, RowsKernel)(self, group)).text()
         name = self.kernels.setdefault(text, f"kernel_{len(self.kernels)}")
         given = [*(self.place(v) for v in kernel.stored), "n", "parts", "me", "m"]
@@ -116,6 +112,11 @@ class Writer:
         if value in self.plan.offsets:
             return f"({kind} *)(arena + {self.plan.offsets[value]})"
         return f"({kind} *)p[{self.plan.pointers[value]}]"
+
+    def _address(self, value: Value) -> str:
+        """C code of the address of the first number of a value."""
+        view = self.views[value]
+        return f"{self.place(view.base)} + {view.offset}" if view.offset else self.place(view.base)
 
     def number(self, number: Number) -> str:
         """C code of a Python number."""

@@ -30,8 +30,8 @@ from ...tracing.program import (
     Drawn,
     Gradient,
     Held,
-    Kept,
     Program,
+    Slot,
     Value,
 )
 from .gathering import Gathered, is_kernel
@@ -244,7 +244,7 @@ class _Exported:
         """By place in the state: the expression that is put there."""
         found: dict[str, str] = {}
         for target, value in self.program.writes:
-            if type(target) is Kept and not isinstance(value, Value):
+            if type(target) is Slot and not isinstance(value, Value):
                 items = value if type(value) is tuple else (value,)
                 places = range(len(items)) if type(value) is tuple else (None,)
                 for item, place in zip(items, places, strict=True):
@@ -386,7 +386,7 @@ def _place(source: Any) -> Any:
         return "gradient", id(source.box)
     if type(source) is Attribute:
         return "attribute", id(source.module), source.name
-    if type(source) is Kept:
+    if type(source) is Slot:
         return id(source.holder), source.key, None
     return None
 

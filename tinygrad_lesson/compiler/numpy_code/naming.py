@@ -20,8 +20,8 @@ from ...tracing.program import (
     Equation,
     Gradient,
     Held,
-    Kept,
     Program,
+    Slot,
     Value,
 )
 
@@ -102,7 +102,7 @@ class Hints:
         source = value.source
         if type(source) is Argument:
             return self.arguments[source.position]
-        if type(source) is Kept:
+        if type(source) is Slot:
             return f"{source.key}{self._suffixes.get(id(source.holder), '')}"
         if type(source) is Gradient:
             return f"d_{value.name or 'w'}"
@@ -234,7 +234,7 @@ class Hints:
         """For each dict of an optimizer, the parameter that it is about, as an ending."""
         found: dict[int, str] = {}
         for target, value in self.program.writes:
-            if type(target) is Kept and type(value) is Value and id(target.holder) not in found:
+            if type(target) is Slot and type(value) is Value and id(target.holder) not in found:
                 name = self._nearest_gradient(value)
                 if name:
                     found[id(target.holder)] = f"_{tidy(name.removeprefix('d_') or 'w')}"
@@ -262,7 +262,7 @@ class Hints:
             if type(target) is Held:
                 name = target.tensor.name or names.get(id(target.tensor)) or "w"
                 wanted[value] = f"new_{tidy(name)}"
-            elif type(target) is Kept:
+            elif type(target) is Slot:
                 wanted[value] = f"new_{target.key}{self._suffixes.get(id(target.holder), '')}"
             elif type(target) is Attribute:
                 wanted[value] = f"new_{target.name}"

@@ -141,8 +141,8 @@ def _matmul(x: Text, y: Text) -> Text:
 
 
 def _mean(x: Text, axis: Any = None, keepdims: bool = False) -> Text | None:
-    """NumPy's own where it does the same: not for integers, halves and nothing at all."""
-    if x.dtype is None or x.dtype.char not in "fd" or not x.size:
+    """NumPy's own where it does the same: not for integers, halves, a number and nothing at all."""
+    if x.dtype is None or x.dtype.char not in "fd" or not x.size or not x.ndim:
         return None
     return _reduction("mean")(x, axis=axis, keepdims=keepdims)
 

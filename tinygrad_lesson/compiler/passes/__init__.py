@@ -7,6 +7,7 @@
 ``sums.py``           a sum instead of a product with ones
 ``algebra.py``        ``x + x`` is ``2 * x``, and the like
 ``joins.py``          parts side by side
+``pooling.py``        first the largest numbers, then what is done with each
 ``views.py``          chains of reshapes and transposes
 ``common.py``         what is computed twice is computed once
 ``dead.py``           what nobody needs is not computed
@@ -26,13 +27,14 @@ from .dead import drop_dead
 from .folding import fold_constants
 from .identities import drop_identities
 from .joins import join_parts
+from .pooling import pool_early
 from .scalars import use_scalars
 from .sums import use_sums
 from .views import join_views
 
 PASSES = (
-    fold_constants, drop_identities, use_scalars, use_sums, use_algebra, join_parts, join_views,
-    merge_common, drop_dead,
+    fold_constants, drop_identities, use_scalars, use_sums, use_algebra, pool_early, join_parts,
+    join_views, merge_common, drop_dead,
 )  # fmt: skip
 
 ROUNDS = 8

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ...tracing.program import Equation, Program, Value
 from .rewriting import rewritten
 
@@ -9,7 +11,8 @@ SAME_IF_SAME_TYPE = frozenset({"reshape", "broadcast_to", "astype", "copy", "pos
 """They give their input back if shape and dtype of the result are those of the input."""
 
 NEUTRAL = {"multiply": (1, (0, 1)), "divide": (1, (1,)), "subtract": (0, (1,)), "pow": (1, (1,))}
-"""The Python number that changes nothing, and at which places. (``-0.0 + 0`` is 0: no sum.)"""
+"""The number that changes nothing, and at which places. (Not 0 in a sum, for ``-0.0 + 0`` is 0; nor
+-0.0 in a difference, for ``-0.0 - -0.0`` is.)"""
 
 
 def drop_identities(program: Program) -> Program:
@@ -26,7 +29,8 @@ def _unchanged(equation: Equation) -> Value | None:
         number, places = NEUTRAL[name]
         for place in places:
             other = inputs[1 - place]
-            if type(inputs[place]) in (int, float) and inputs[place] == number:
+            x = inputs[place]
+            if type(x) in (int, float) and x == number and math.copysign(1, x) > 0:
                 return other if _same_type(other, out) else None
     return None
 

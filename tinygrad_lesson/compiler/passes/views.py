@@ -25,8 +25,15 @@ def join_views(program: Program) -> Program:
             "broadcast_to": _spread,
         },
     )
-    makers = {equation.out: equation for equation in joined.equations}
-    return rewritten(joined, lambda equation: _cancelled(equation, makers))
+    makers: dict[Value, Equation] = {}  # of those that stay
+
+    def replace(equation: Equation) -> Value | None:
+        other = _cancelled(equation, makers)
+        if other is None:
+            makers[equation.out] = equation
+        return other
+
+    return rewritten(joined, replace)
 
 
 def _reshaped(equation: Equation, workshop: Workshop) -> Equation | None:

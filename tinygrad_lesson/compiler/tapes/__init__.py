@@ -4,7 +4,6 @@ Written out, each of a hundred thousand equations would be a line for Python or 
 C compiler. On a tape they are rows of a table: which op, and where its operands lie.
 
 =============  ===========================================================================
-``runs.py``    which equations go onto a tape, which takes their place in the program
 ``plan.py``    in which order they run, and where their results are kept
 ``tape.py``    the table, and what runs it without any writer
 ``kept.py``    tapes of former processes, by what they were made of

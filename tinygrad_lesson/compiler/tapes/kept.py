@@ -1,7 +1,7 @@
 """Tapes that were planned before, by this process or another: kept beside the built libraries.
 
-The name of a file has two parts: a digest of the equations as they were traced, and of the code
-that makes a tape of them; and a digest of the file, so that a damaged one is found out.
+They are found by a digest of the equations as they were traced, and of the code that makes a tape
+of them.
 """
 
 from __future__ import annotations
@@ -9,10 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import io
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,8 +19,7 @@ import numpy as np
 from ...op import REGISTRY
 from ...tracing.numbers import Number
 from ...tracing.program import Constant, Equation, Value
-from ..c_code.pruning import BUILDING, prune, used
-from ..c_code.toolchain import cache_folder, processor
+from .. import cache
 from .tape import Given, Tape
 
 WORTHWHILE = 10_000
@@ -79,11 +75,9 @@ def _kind(x: Any) -> tuple[str, str]:
 @functools.cache
 def _maker() -> str:
     """The code that makes tapes, and where it runs."""
-    here = Path(__file__).parent
-    files = [*here.glob("*.py"), *here.parent.glob("passes/*.py"),
-             *here.parent.glob("c_code/operators.py")]  # fmt: skip
-    content = b"".join(path.read_bytes() for path in sorted(files))
-    return hashlib.sha256(content).hexdigest() + np.__version__ + processor()
+    files = sorted(Path(__file__).parent.parent.rglob("*.py"))
+    content = b"".join(path.read_bytes() for path in files)
+    return cache.digest(content) + np.__version__ + cache.processor()
 
 
 # ---- files ---------------------------------------------------------------------------------
@@ -91,38 +85,24 @@ def _maker() -> str:
 
 def found(name: str) -> Tape | None:
     """The tape of this digest, if it was kept and is whole."""
-    for path in cache_folder().glob(f"{name}-*.npz"):
-        with contextlib.suppress(OSError):
-            used(path)
-            content = path.read_bytes()
-            if path.name == _file_name(name, content):
-                with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-                    return _read(dict(arrays))
-            path.unlink()
-    return None
+    path = cache.kept(name, ".npz")
+    if path is None:
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return _read(dict(arrays))
+    except OSError:  # somebody has emptied the cache
+        return None
 
 
 def keep(name: str, tape: Tape) -> None:
     """Keep a tape, if its kinds of equations can be told in a file."""
     arrays = _written(tape)
-    if arrays is None:
-        return
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    content = buffer.getvalue()
-    folder = cache_folder()
-    with (
-        contextlib.suppress(OSError),  # the disk may be full
-        tempfile.TemporaryDirectory(dir=folder, prefix=BUILDING) as place,
-    ):
-        path = Path(place) / "tape.npz"
-        path.write_bytes(content)
-        os.replace(path, folder / _file_name(name, content))
-    prune(folder)
-
-
-def _file_name(name: str, content: bytes) -> str:
-    return f"{name}-{hashlib.sha256(content).hexdigest()[:32]}.npz"
+    if arrays is not None:
+        with contextlib.suppress(OSError), cache.workplace() as place:  # the disk may be full
+            path = Path(place) / "tape.npz"
+            np.savez(path, **arrays)
+            cache.keep(path, name)
 
 
 def _written(tape: Tape) -> dict[str, Any] | None:

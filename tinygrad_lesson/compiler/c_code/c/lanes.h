@@ -23,8 +23,6 @@ typedef f32 vector_f32 __attribute__((vector_size(VECTOR), aligned(4), may_alias
 typedef f64 vector_f64 __attribute__((vector_size(VECTOR), aligned(8), may_alias));
 typedef i32 order_f32 __attribute__((vector_size(VECTOR)));
 typedef i64 order_f64 __attribute__((vector_size(VECTOR)));
-typedef u8 bytes_f32 __attribute__((vector_size(LANES_f32)));
-typedef u8 bytes_f64 __attribute__((vector_size(LANES_f64)));
 
 /* Lanes of two vectors: those of the first have the numbers before those of the second. */
 #ifdef __clang__

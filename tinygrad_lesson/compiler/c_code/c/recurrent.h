@@ -23,7 +23,7 @@ i32 N(tl_rnn_states)(const T *x, const T *start, const T *w, T *restrict out, i6
     return 0;
 }
 
-/* `sums`, if there is such: the products of the states before and the weights, for later. */
+/* `sums`, if there is such: what the gates are functions of, for later. */
 i32 N(tl_lstm_states)(const T *x, const T *start, const T *w, T *restrict out, T *sums, i64 steps,
                       i64 count, i64 size, i64 me, meeting *m) {
     SHARE(count, 1)
@@ -36,22 +36,22 @@ i32 N(tl_lstm_states)(const T *x, const T *start, const T *w, T *restrict out, T
     memcpy(out + all + first, start + all + first, part * sizeof(T));
     for (i64 t = 0; t < steps; t++, out += 2 * all, x += 4 * all) {
         T *sum = sums ? sums + 4 * t * all : mixed;
+        memcpy(sum + 4 * first, x + 4 * first, 4 * part * sizeof(T));
         N(multiply)(to - from, 4 * size, size, out + first, size, 1, panels, sum + 4 * first,
-                    4 * size, 0);
+                    4 * size, 1);
         for (i64 i = from; i < to; i++) {
             T *a = mixed + 4 * i * size;
-            const T *s = sum + 4 * i * size;
-            const T *restrict g = x + 4 * i * size, *restrict before = out + all + i * size;
+            const T *s = sum + 4 * i * size, *restrict before = out + all + i * size;
             T *restrict h = out + 2 * all + i * size, *restrict c = out + 3 * all + i * size;
 #pragma omp simd
             for (i64 j = 0; j < 2 * size; j++) /* put, keep */
-                a[j] = N(sigmoid)(s[j] + g[j]);
+                a[j] = N(sigmoid)(s[j]);
 #pragma omp simd
             for (i64 j = 2 * size; j < 3 * size; j++) /* new */
-                a[j] = N(tanh)(s[j] + g[j]);
+                a[j] = N(tanh)(s[j]);
 #pragma omp simd
             for (i64 j = 3 * size; j < 4 * size; j++) /* let out */
-                a[j] = N(sigmoid)(s[j] + g[j]);
+                a[j] = N(sigmoid)(s[j]);
 #pragma omp simd
             for (i64 j = 0; j < size; j++) {
                 c[j] = a[size + j] * before[j] + a[j] * a[2 * size + j];
@@ -62,8 +62,9 @@ i32 N(tl_lstm_states)(const T *x, const T *start, const T *w, T *restrict out, T
     return 0;
 }
 
-i32 N(tl_gru_states)(const T *x, const T *start, const T *w, const T *bias, T *restrict out, T *sums,
-                     i64 steps, i64 count, i64 size, i64 me, meeting *m) {
+/* `sums`, if there is such: the products of the states before and the weights, for later. */
+i32 N(tl_gru_states)(const T *x, const T *start, const T *w, const T *bias, T *restrict out,
+                     T *sums, i64 steps, i64 count, i64 size, i64 me, meeting *m) {
     SHARE(count, 1)
     const i64 all = count * size, first = from * size;
     T *mixed = scratch(0, 3 * all * sizeof(T));
@@ -94,10 +95,11 @@ i32 N(tl_gru_states)(const T *x, const T *start, const T *w, const T *bias, T *r
     return 0;
 }
 
-/* Backwards in time: what flows into each state, from later ones. */
+/* Backwards in time: what flows into each state, from later ones; in `shares`, if there is such,
+ * what each gate lets through of it. */
 i32 N(tl_recurrent_flow)(const T *x, const T *mix, const T *keep, const T *w,
-                              T *restrict out, i64 steps, i64 count, i64 size, i64 gates,
-                              i64 me, meeting *m) {
+                              T *restrict out, T *shares, i64 steps, i64 count, i64 size,
+                              i64 gates, i64 me, meeting *m) {
     SHARE(count, 1)
     const i64 all = count * size, first = from * size, last = to * size;
     T *mixed = scratch(0, (gates + 1) * all * sizeof(T)), *term = mixed + gates * all;
@@ -109,12 +111,13 @@ i32 N(tl_recurrent_flow)(const T *x, const T *mix, const T *keep, const T *w,
     for (i64 t = steps - 1; t >= 0; t--) {
         T *before = out + t * all;
         const T *after = before + all, *part = mix + t * gates * all;
+        T *share = shares ? shares + t * gates * all : mixed;
         for (i64 i = from; i < to; i++)
             for (i64 k = 0; k < gates; k++)
                 for (i64 j = 0; j < size; j++)
-                    mixed[(i * gates + k) * size + j] =
+                    share[(i * gates + k) * size + j] =
                         part[(i * gates + k) * size + j] * after[i * size + j];
-        N(multiply)(to - from, size, gates * size, mixed + gates * first, gates * size, 1,
+        N(multiply)(to - from, size, gates * size, share + gates * first, gates * size, 1,
                      panels, term + first, size, 0);
         for (i64 i = first; i < last; i++)
             before[i] += term[i] + keep[t * all + i] * after[i];
@@ -123,8 +126,8 @@ i32 N(tl_recurrent_flow)(const T *x, const T *mix, const T *keep, const T *w,
 }
 
 i32 N(tl_memory_flow)(const T *x, const T *mix, const T *keep, const T *show,
-                           const T *w, T *restrict out, i64 steps, i64 count, i64 size,
-                           i64 gates, i64 me, meeting *m) {
+                           const T *w, T *restrict out, T *shares, i64 steps, i64 count,
+                           i64 size, i64 gates, i64 me, meeting *m) {
     SHARE(count, 1)
     const i64 all = count * size, first = from * size, last = to * size;
     T *mixed = scratch(0, (gates + 1) * all * sizeof(T)), *term = mixed + gates * all;
@@ -136,14 +139,15 @@ i32 N(tl_memory_flow)(const T *x, const T *mix, const T *keep, const T *show,
     for (i64 t = steps - 1; t >= 0; t--) {
         T *h = out + 2 * t * all, *c = h + all, *next_h = c + all, *next_c = next_h + all;
         const T *part = mix + t * gates * all;
+        T *share = shares ? shares + t * gates * all : mixed;
         for (i64 i = first; i < last; i++) next_c[i] += show[t * all + i] * next_h[i];
         for (i64 i = from; i < to; i++)
             for (i64 k = 0; k < gates; k++) {
                 const T *source = (k == gates - 1 ? next_h : next_c) + i * size;
                 const i64 at = (i * gates + k) * size;
-                for (i64 j = 0; j < size; j++) mixed[at + j] = part[at + j] * source[j];
+                for (i64 j = 0; j < size; j++) share[at + j] = part[at + j] * source[j];
             }
-        N(multiply)(to - from, size, gates * size, mixed + gates * first, gates * size, 1,
+        N(multiply)(to - from, size, gates * size, share + gates * first, gates * size, 1,
                      panels, term + first, size, 0);
         for (i64 i = first; i < last; i++) {
             h[i] += term[i];

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ...op import REGISTRY
-from ...tracing.numbers import Number
-from ...tracing.program import Equation, Program, Value
-from ..c_code.operators import can_write
-from ..passes import simplified
-from ..passes.folding import FILLS
-from ..passes.identities import SAME_IF_SAME_TYPE
-from . import kept
-from .plan import BY_PLACE, planned
-from .tape import SCALAR_TAPE, Tape
+from ..op import REGISTRY
+from ..tracing.numbers import Number
+from ..tracing.program import Equation, Program, Value
+from .c_code.operators import can_write
+from .passes import simplified
+from .passes.folding import FILLS
+from .passes.identities import SAME_IF_SAME_TYPE
+from .tapes import kept
+from .tapes.plan import BY_PLACE, planned
+from .tapes.tape import SCALAR_TAPE, Tape
 
 MANY = 500
 """So many equations are worth a tape; fewer are written out."""
