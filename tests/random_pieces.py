@@ -152,6 +152,9 @@ LAYERS: list[tuple[str, int, Callable[..., tuple[tuple[int, ...], dict[str, Any]
 
 # ---- Python's operators, and changes in place --------------------------------------------------
 
+ONES = np.array([1.0])
+"""An array of the user's, which is read anew in each run."""
+
 BINARY = {
     symbol: getattr(operator, name) for symbol, name in {
         "+": "add", "-": "sub", "*": "mul", "/": "truediv", "//": "floordiv", "%": "mod",
@@ -164,7 +167,10 @@ UNARY: dict[str, Callable[[Tensor], Tensor]] = {
     "[::-1]": lambda x: x[::-1], "[..., ::-2]": lambda x: x[..., ::-2], "[None]": lambda x: x[None],
     "[-1]": lambda x: x[-1], "~": operator.invert, ".mean(0)": lambda x: x.mean(0),
     ".sum()": lambda x: x.sum(), "x / x.sum(-1)": lambda x: x / x.sum(-1, keepdims=True),
-    "x - x.mean()": lambda x: x - x.mean(), "one_hot": lambda x: F.one_hot(x % 3, 3),
+    "x - x.mean()": lambda x: x - x.mean(), "x + arange": lambda x: x + tl.arange(x.shape[-1]),
+    "x @ eye": lambda x: x @ tl.eye(x.shape[-1], dtype=x.dtype), "x * ones": lambda x: x * ONES,
+    "where x > 0": lambda x: tl.where(x > 0, x, tl.zeros(x.shape)),
+ "one_hot": lambda x: F.one_hot(x % 3, 3),
 }  # fmt: skip
 
 

@@ -99,6 +99,22 @@ class Trial:
             self.calls[2] = program.arrays
         self.expected = self.runs()
 
+    def reshape(self) -> None:
+        """Run with inputs of other lengths in between, where the program lets them be."""
+        arrays = self.program.arrays
+        for length in sorted({n for array in arrays for n in array.shape}, reverse=True):
+            others = [self.program.array(longer(x.shape, length), x.dtype)
+                      if x.dtype.kind == "f" else np.resize(x, longer(x.shape, length))
+                      for x in arrays]  # fmt: skip
+            self.calls = [arrays, others, arrays, others]
+            try:
+                self.expected = self.runs()
+                return
+            except (TinygradError, ValueError):
+                continue
+        self.calls = [arrays] * 4
+        self.expected = self.runs()
+
     def runs(self, around: Around = lambda function: function()) -> list[Arrays]:
         """What each run returns, and what it leaves behind."""
         kept = Kept(self.program)
@@ -151,6 +167,11 @@ def said(where: str, one: np.ndarray, other: np.ndarray, bound: np.ndarray) -> s
     )
 
 
+def longer(shape: tuple[int, ...], length: int) -> tuple[int, ...]:
+    """A shape in which all axes of a length are longer by one."""
+    return tuple(n + (n == length) for n in shape)
+
+
 def kind_of(x: np.ndarray | None) -> Any:
     return None if x is None else (x.shape, x.dtype)
 
@@ -172,7 +193,7 @@ def outcomes(trials: Sequence[Trial], mode: str, threads: int | None = None) -> 
     kept, traces = [Kept(trial.program) for trial in trials], []
 
     def step(*inputs: Tensor) -> list[Any]:
-        traces.append(len(inputs))
+        traces.append(tuple(x.shape for x in inputs))
         left = iter(inputs)
         return [
             trial.program.run([next(left) for _ in trial.program.arrays], own)
@@ -181,13 +202,13 @@ def outcomes(trials: Sequence[Trial], mode: str, threads: int | None = None) -> 
 
     compiled = tl.compile(mode=mode, threads=threads)(step)
     returned, left_behind = [], []
-    for call in range(3):
+    for call in range(len(trials[0].calls)):
         for own in kept:
             own.between(call)
         returned.append(compiled(*(x for trial in trials for x in tensors(trial.calls[call]))))
         left_behind.append([arrays_of([*own.tensors()]) for own in kept])
     assert compiled._shown().mode == mode, "the C compiler failed"
-    assert len(traces) == 1, "it was traced again"
+    assert len(traces) == len(set(traces)), "it was traced again"
     runs = [*zip(returned, left_behind, strict=True)]
     return [
         [[*arrays_of(results[i]), *state[i]] for results, state in runs] for i in range(len(trials))
@@ -232,6 +253,16 @@ def test_random_programs_in_c(
     seeds = range(0, request.config.getoption("--programs"), IN_C)[chunk::CHUNKS]
     for start in range(0, len(seeds), TOGETHER):
         check([Trial(seed) for seed in seeds[start : start + TOGETHER]], "c")
+
+
+@needs_compiler
+def test_random_programs_on_other_shapes_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch, "-O0")
+    trials = [Trial(seed) for seed in range(11_000, 11_040)]
+    for trial in trials:
+        trial.reshape()
+    assert sum(trial.calls[0] is not trial.calls[1] for trial in trials) > 20
+    check(trials, "c")
 
 
 @needs_compiler

@@ -71,12 +71,10 @@ class Run:
         found = {*leaves(order), *(t.node for t in tensors if isinstance(t.node, Leaf))}
         return any(leaf is not None and leaf.requires_grad for leaf in found - own)
 
-    def pull(
-        self, outputs: Sequence[Tensor], cotangents: Sequence[Sequence[Tensor]]
-    ) -> list[list[Tensor]]:
-        """For each set of cotangents, the gradients with respect to the variables."""
-        record = self.recorded([*outputs, *(t for given in cotangents for t in given)])
-        return [pull_back(outputs, self.variables, given, record) for given in cotangents]
+    def pull(self, outputs: Sequence[Tensor], cotangents: Sequence[Tensor]) -> list[Tensor]:
+        """The gradients of the weighted `outputs` with respect to the variables."""
+        record = self.recorded([*outputs, *cotangents])
+        return pull_back(outputs, self.variables, cotangents, record)
 
     def rows(self, output: Tensor) -> list[Tensor]:
         """For each variable, the gradients of all numbers of `output`, along a first axis."""
@@ -95,7 +93,7 @@ class Run:
         """The same for some of its numbers: mapped, or one by one."""
 
         def row(unit: Tensor) -> tuple[Tensor, ...]:
-            return tuple(self.pull([output], [[unit]])[0])
+            return tuple(self.pull([output], [unit]))
 
         if len(units) > 1 and not current().watch:  # who searches for NaN looks at each
             # A hook, or a rule of the user's, may ask for the numbers of one.

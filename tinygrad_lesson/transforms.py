@@ -68,7 +68,7 @@ def value_and_grad(
                 "Return one, such as a sum; use tl.jacobian for several"
                 " and has_aux=True to return more.",
             )
-        (gradients,) = run.pull([value], [[ops.ones_like(value)]])
+        gradients = run.pull([value], [ops.ones_like(value)])
         value = value if run.recorded([value]) else value.detach()
         return ((value, *run.output[1:]) if has_aux else value), run.nested(gradients)
 
@@ -126,7 +126,7 @@ def vjp(
 
     def pull(cotangent: Tree) -> tuple[Tree, ...]:
         given = _like("vjp", cotangent, outputs)
-        (gradients,) = run.pull(outputs, [given])
+        gradients = run.pull(outputs, given)
         nested: tuple[Tree, ...] = run.nested(gradients)
         return nested
 
