@@ -5,10 +5,12 @@ Layers, losses, optimizers and schedules have a file of their own, and so have r
 
 from __future__ import annotations
 
+import copy
 import functools
 import gc
 import inspect
 import math
+import pickle
 import re
 import weakref
 from collections import OrderedDict
@@ -1256,3 +1258,24 @@ def test_to_look_at_c_takes_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None
     assert built(tl.ones(5)).shape == (5,)
     assert built(tl.ones(5)).shape == (5,)
     assert built.source("c") == shown
+
+
+def test_copies_of_a_step_have_programs_of_their_own() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            self.w = nn.Parameter(tl.ones(2))
+            self.step = tl.compile(self.scaled)
+
+        def scaled(self, x: Tensor) -> Tensor:
+            return x * self.w
+
+    net = Net()
+    net.step(tl.ones(2))
+    twin = copy.deepcopy(net)
+    with tl.no_grad():
+        twin.w.assign([3.0, 4.0])
+    for _ in range(3):
+        assert net.step(tl.ones(2)).tolist() == [1, 1]
+        assert twin.step(tl.ones(2)).tolist() == [3, 4]
+    again = pickle.loads(pickle.dumps(tl.compile(math.sqrt, mode="c", keep_grads=True)))
+    assert (again.function, again.mode, again.keep_grads) == (math.sqrt, "c", True)

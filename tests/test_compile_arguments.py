@@ -220,6 +220,18 @@ def test_a_gradient_of_a_tensor_that_is_looked_at_for_nothing_else() -> None:
     as_eager(make)
 
 
+def test_gradients_of_tensors_of_the_steps_own_go_with_them() -> None:
+    def step(x: Tensor) -> Tensor:
+        own = (x * 1.0).detach().requires_grad_()
+        (own**3).sum().backward()
+        return own.grad * 1.0  # type: ignore[operator]
+
+    compiled = tl.compile(step)
+    for n in range(3):
+        assert compiled(Tensor([float(n)])).item() == 3.0 * n**2
+    assert compiled.program.writes == []
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_an_argument_whose_flag_the_step_sets(mode: str) -> None:
     """Also where gradients go there then."""

@@ -338,6 +338,20 @@ def test_backward_releases_what_the_gradient_is_made_of(mode: str) -> None:
     close(total, w.grad)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_parameters_among_the_results(mode: str) -> None:
+    """A penalty on one that is computed outside counts, too."""
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    both, alone = (lambda x: ((x * w).sum(), w)), (lambda: w)
+    first, second = tl.compile(mode=mode)(both), tl.compile(mode=mode)(alone)
+    for _ in range(3):
+        out, weight = first(Tensor([1.0, 1.0]))
+        w.grad = None
+        (out + (weight**2).sum() + (second() * 3.0).sum()).backward()
+        assert w.grad is not None
+        assert w.grad.tolist() == [6.0, 8.0]  # type: ignore[unreachable]
+
+
 def test_a_graph_is_freed_without_the_garbage_collector() -> None:
     w = Tensor(np.ones((3, 3)), requires_grad=True)
     f = tl.compile(lambda x: (x @ w).sum())

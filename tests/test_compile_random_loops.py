@@ -27,7 +27,7 @@ __all__ = ["_quiet"]
 pytestmark = pytest.mark.skipif(not toolchain.find_compiler(), reason="no C compiler")
 
 STEPS = 4
-SEEDS = range(20_000, 20_120)
+SEEDS = range(20_000, 20_090)
 TOGETHER = 25
 
 MOVED = {"reshape", "permute_dims", "expand_dims", "squeeze", "flip", "broadcast_to", "getitem",
@@ -86,7 +86,7 @@ class Rounds(Trial):
 def test_random_programs_that_go_round(scans: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     hurry(monkeypatch, "-O0")
     trials = [trial for trial in (Rounds(seed, scans) for seed in SEEDS) if trial.fits]
-    assert len(trials) > 15
+    assert len(trials) > 10
     for start in range(0, len(trials), TOGETHER):
         check(trials[start : start + TOGETHER], scans)
 

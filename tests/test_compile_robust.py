@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -433,3 +434,36 @@ def forked_with_state() -> None:
     finally:
         over.set()
         thread.join()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_is_traced_while_another_thread_changes_what_it_reads(mode: str) -> None:
+    """The other one waits with its changes, and the program reads the tensors anew."""
+    counting, x = Counting(), tl.ones(1)
+    count = tl.compile(mode=mode)(counting.step)
+    count(x), count(x)
+    names = count._latest.driver._names  # type: ignore[union-attr]
+    run, running, looked = names["function"], threading.Event(), threading.Event()
+
+    def slow(*args: Any) -> Any:
+        running.set()
+        assert looked.wait(10)
+        return run(*args)
+
+    def look(x: Tensor) -> Tensor:
+        first = counting.count * x
+        looked.set()
+        time.sleep(0.1)  # for the other thread to come to its changes
+        return tl.stack([first[0], (counting.count * x)[0]])
+
+    names["function"] = slow
+    thread = threading.Thread(target=count, args=(x,))
+    thread.start()
+    assert running.wait(10)
+    compiled = tl.compile(mode=mode)(look)
+    assert compiled(x).tolist() == [2.0, 2.0]
+    thread.join()
+    names["function"] = run
+    assert compiled(x).tolist() == [3.0, 3.0]
+    count(x)
+    assert compiled(x).tolist() == [4.0, 4.0]

@@ -66,3 +66,18 @@ def test_the_numbers_are_the_same(count: int) -> None:
     for found, expected in zip(compiled(x, y), function(x, y), strict=True):
         np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-13, atol=1e-13)
     assert (f"[{PASSAGE}]" in compiled.source("c")) == (count >= 64)
+
+
+@pytest.mark.skipif(not toolchain.find_compiler(), reason="no C compiler")
+def test_several_such_loops_in_one_kernel() -> None:
+    x = tl.Tensor(np.random.default_rng(0).normal(size=(3, 67)))
+
+    def function(x: tl.Tensor) -> tl.Tensor:
+        once = tl.softmax(tl.tanh(tl.exp(x)), axis=1)
+        return tl.softmax(tl.tanh(tl.exp(once)), axis=1)
+
+    compiled = tl.compile(function, mode="c")
+    for _ in range(2):
+        found = compiled(x)
+    assert compiled.source("c").count("static i32 kernel") == 1
+    np.testing.assert_allclose(found.numpy(), function(x).numpy(), rtol=1e-13)

@@ -86,10 +86,11 @@ def compile(
     -----
     Tensors and arrays are read anew in each call, wherever the step finds them, and so are the
     settings of optimizers and schedules. What else decides is compared, and if it changed the step
-    is traced anew: attributes of modules, ``requires_grad``, hooks, and what the names in the
-    step's own code stand for. Numbers in plain lists, dicts and objects are not looked at again.
-    What else the Python code does, such as printing, happens when the step is traced, not in later
-    calls.
+    is traced anew: attributes of modules, ``requires_grad``, hooks, and what the names stand for in
+    the code of the step and of the user's functions that it calls; the attributes that this code
+    asks of them, as in ``config.scale`` or ``self.beta``; and the items of lists and dicts of up to
+    256. Numbers further inside an object are not looked at again. What else the Python code does,
+    such as printing, happens when the step is traced, not in later calls.
 
     There is a program for each shape, dtype and Python value among the arguments. The 64 that were
     used last are kept, and from the ninth on a :class:`RetraceWarning` names the argument. Lists,
@@ -168,6 +169,9 @@ class Compiled(Generic[P, R]):
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)
 
+    def __reduce__(self) -> Any:  # a copy has no programs: theirs is the state of this one
+        return Compiled, (self.function, self.mode, self.threads, self.keep_grads)
+
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Look for a program that fits the arguments, and run it; or trace one."""
         mode = current()
@@ -179,8 +183,7 @@ class Compiled(Generic[P, R]):
         result = self._found(call, known)
         if result is OTHERWISE:
             with self._lock, TRACING:
-                new = [x for x in self._programs.of(call) if x not in known]  # of other threads
-                result = self._found(call, new)
+                result = self._found(call, self._programs.of(call))  # of other threads
                 if result is OTHERWISE:
                     result = self._trace(call)
         return self.function(*args, **kwargs) if result is PLAINLY else result

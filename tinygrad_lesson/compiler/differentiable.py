@@ -58,7 +58,7 @@ class Differentiable:
         self._pure = not (outside or drawn or program.writes)
         self._reads = [source.tensor for source in sources if type(source) is Held]
         self.forward, self.residuals, self._back = parted(program, pullback, options.mode == "c")
-        self._there = Entry(self.forward, list, call, entry.names, options)
+        self._there = Entry(self.forward, list, call, entry.names, options, entry.checked)
         self._way_back: Entry | None = None
 
     def __call__(self, call: Call) -> Any:

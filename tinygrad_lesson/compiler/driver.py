@@ -37,6 +37,7 @@ from ..tracing.program import (
 )
 from ..tracing.writing import hold
 from .call import Form, TensorForm
+from .turns import TRACING
 
 OTHERWISE: Final[Any] = object()
 """What a driver returns where the program does not fit after all."""
@@ -100,10 +101,11 @@ class Driver:
             "roll_back": roll_back, "Otherwise": Otherwise, "current": current, "same": same,
             "CHANGES": CHANGES, "checked": checked, "function": function, "rebuild": rebuild,
             "refusals": REFUSALS, "explain": explain, "lock": lock,
+            "tracing": TRACING,
         }  # fmt: skip
         self._known: dict[tuple[str, int], str] = {}
-        acts = any(type(step) is Act for step in program.host.steps)
-        self._reversible = acts or any(type(v.source) is Drawn for v in program.inputs)
+        self._acts = any(type(step) is Act for step in program.host.steps)
+        self._reversible = self._acts or any(type(v.source) is Drawn for v in program.inputs)
         self._bare = rebuild(iter([OTHERWISE])) is OTHERWISE if len(program.results) == 1 else False
         self._used = {
             source.position
@@ -185,20 +187,35 @@ class Driver:
 
     def _body(self) -> list[str]:
         program = self.program
-        given = [self._fetch(v) for v in self.inputs] + [f"n{i}" for i in self.numbers]
+        fetched, held = self._fetched()
+        given = fetched + [f"n{i}" for i in self.numbers]
         outputs = program.outputs()
         place = {value: f"o{i}" for i, value in enumerate(outputs)}
         names = "".join(f"{place[v]}, " for v in outputs)
         run = f"{names}= function({', '.join(given)})" if outputs else "function()"
         call = ["try:", f"    {run}", "except refusals:", f"    explain({', '.join(given)})",
                 "    raise"]  # fmt: skip
-        step = [*self._host(), *self._draws(), *call, *self._own(outputs, place)]
+        step = [*self._host(), *self._draws(), *held, *call, *self._own(outputs, place)]
         if self._reversible:
             step = ["undo = []", "try:", *indented(step), "except BaseException as error:",
                     "    roll_back(undo)", "    if type(error) is Otherwise: return OTHERWISE",
                     "    raise"]  # fmt: skip
         results = f"return {self._returned(place)}"
         return [*self._guarded(), *step, *self._surely(self._writes(place)), results]
+
+    def _fetched(self) -> tuple[list[str], list[str]]:
+        """The inputs, and lines that fetch them and leave if another thread may be tracing a step.
+
+        Then what tensors hold may be no numbers. That a trace begins was told as a change.
+        """
+        found, lines = [self._fetch(v) for v in self.inputs], []
+        for i, value in enumerate(self.inputs):
+            if type(value.source) in (Held, Gradient, Attribute) and not self._acts:
+                lines.append(f"v{value.number} = {found[i]}")
+                found[i] = f"v{value.number}"
+        if lines:
+            lines.append(self._left("CHANGES.number != checked.number"))
+        return found, lines
 
     def _guarded(self) -> list[str]:
         """A line that leaves if what may change without notice has changed."""
@@ -210,10 +227,13 @@ class Driver:
         return [f"if not ({' and '.join(guards)}): return OTHERWISE"] if guards else []
 
     def _surely(self, writes: list[str]) -> list[str]:
-        """The same to the end: an interruption leaves the state after the step."""
+        """The same to the end: an interruption leaves the state after the step.
+
+        And while no other thread traces a step, which may read the same tensors.
+        """
         if not writes:
             return []
-        return ["try:", *indented(writes), "except BaseException:",
+        return ["try:", "    with tracing:", *indented(indented(writes)), "except BaseException:",
                 *indented([*writes, "raise"])]  # fmt: skip
 
     def _returned(self, place: dict[Value, str]) -> str:

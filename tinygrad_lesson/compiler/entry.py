@@ -80,6 +80,8 @@ class Entry:
         What its arguments are called.
     options
         How it is compiled.
+    checked
+        When the guards were last found to hold, if somebody else looks at them.
 
     Attributes
     ----------
@@ -94,12 +96,13 @@ class Entry:
         call: Call,
         names: list[str],
         options: Options,
+        checked: Checked | None = None,
     ) -> None:
         self.program, self.rebuild, self.names = program, rebuild, names
         self.options, self.mode = options, options.mode
         self.differentiable: Differentiable | None = None
         self._call = call.form()
-        self._checked = Checked()
+        self.checked = checked or Checked()
         self._quiet = [guard for guard in program.guards if not guard.code]
 
     @property
@@ -124,12 +127,12 @@ class Entry:
         What may change without notice is looked at by the driver.
         """
         now = CHANGES.number
-        if self._checked.number != now:
+        if self.checked.number != now:
             # All of them before there is a driver: code is not built for a program of the past.
             guards = self._quiet if "driver" in vars(self) else self.program.guards
             if not all(guard.holds() for guard in guards):
                 return False
-            self._checked.number = now
+            self.checked.number = now
         return True
 
     @_Once
@@ -182,12 +185,12 @@ class Entry:
         if self.mode != "c":
             return None
         call, rebuild, lock = self._call, self.rebuild, self.options.lock
-        return loop_driver(self.in_c, call, rebuild, self._checked, lock, scans)
+        return loop_driver(self.in_c, call, rebuild, self.checked, lock, scans)
 
     def _driver(self, program: Program, function: Any, inputs: Any, numbers: Any) -> Driver:
         explain = Failures(self.program, inputs, numbers).explain
         return Driver(
-            program, function, inputs, numbers, self._call, self.rebuild, self._checked,
+            program, function, inputs, numbers, self._call, self.rebuild, self.checked,
             self.options.lock, explain,
         )  # fmt: skip
 

@@ -82,6 +82,9 @@ def way_back(trace: Trace, results: list[Any]) -> Pullback | None:
     if trace._touched or trace._opened:  # the step trains: gradients are taken inside
         _check_history(trace, results)
         return None
+    for result in results:
+        if isinstance(result, Tensor):
+            trace.read(result)  # it may be a parameter, which no op has read
     places: dict[int, Any] = {}
     for tensor, _, _ in trace._read.values():
         if type(tensor._node) is Leaf and tensor._node.requires_grad:
@@ -168,8 +171,8 @@ def _leads_back(result: Tensor, places: dict[int, Any]) -> bool:
     node = result._node
     if result.dtype.kind != "f":
         return False
-    if type(node) is Leaf:  # an argument itself; a parameter that is returned is looked at only
-        return node.requires_grad and type(places.get(id(node.box))) is int
+    if type(node) is Leaf:  # an argument or a parameter itself
+        return node.requires_grad and id(node.box) in places
     return type(node) is Node and all(n.saved is not FREED for n in topological([node]))
 
 

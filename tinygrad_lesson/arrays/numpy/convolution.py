@@ -46,8 +46,6 @@ class _Columns:
         self.places = tuple(axis.places for axis in axes)
         size = groups * self.rows * math.prod(self.places) * np.dtype(dtype).itemsize
         self.count = min(max(1, CACHE // max(1, size)), self.images)
-        if all(axis.idle for axis in axes):  # the columns are the images themselves
-            self.count = self.images
         # Unfolding takes one axis after the other, the last one first:
         # (n, C, H, W) -> (n, C, kw, H, ow) -> (n, C, kh, kw, oh, ow).
         self.shapes = [(self.count, *shape[1:])]
@@ -177,7 +175,8 @@ def conv_input_grad(
     matrix = matrix.reshape(groups, given.rows, columns.rows).mT
     out = np.empty((len(g), inner * groups, *shape), g.dtype)
     buffer = np.empty((columns.count, groups, columns.rows, math.prod(columns.places)), g.dtype)
-    for chunk in min(given, columns, key=lambda c: c.count).chunks():
+    larger = given if taps > 1 and given.count < columns.count else columns
+    for chunk in larger.chunks():
         part = buffer[: chunk.stop - chunk.start]
         columns.fold(np.matmul(matrix, given.unfolded(g[chunk]), out=part), out[chunk])
     return out.astype(dtype, copy=False)

@@ -276,10 +276,10 @@ class RowsKernel(Kernel):
         passages = Passages(scope, letter, clauses, apart=count >= PASSAGE // 8)
         block = BLOCK if len(passages) == 1 else PASSAGE
         if len(passages) > 1 or (begin and (count > BLOCK or self.in_slices)):
+            begin = [*passages.arrays(), *begin]
             lines = [f"for (i64 b = {first}; b < {last}; b += {block}) {{", *_indented(begin),
                      f"    const i64 e = b + {block} < {last} ? b + {block} : {last};",
                      *_indented(passages.loops("b", "e")), *_indented(end), "}"]  # fmt: skip
-            lines = [*passages.arrays(), *lines]
         else:
             lines = passages.loops(first, last)
             if begin:

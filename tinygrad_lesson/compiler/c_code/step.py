@@ -18,6 +18,7 @@ from ...arrays import numpy as kernels
 from ...errors import IndexingError, OutOfMemoryError, TinygradError
 from ...tracing.numbers import Number
 from ...tracing.program import Constant, Equation, Program, Value
+from .. import turns
 from . import scalar_tape, team
 from .arrangement import arranged
 from .buffers import Addresses, Ring, address, in_order
@@ -93,7 +94,7 @@ class Function:
         self.pointers = np.zeros(len(plan.pointers) + 1, np.uintp)
         self.addresses = Addresses(self.pointers)
         self.given = np.zeros(len(numbers) + 1, np.float64)
-        self.lock, self.rings = team.lock(), dict[Value, Ring]()
+        self.lock, self.rings = turns.lock(), dict[Value, Ring]()
         self.names: dict[str, Any] = {
             "P": self.pointers.data, "N": self.given.data, "lock": self.lock,
             "last": self.addresses.last, "enter": self.addresses.enter, "address": address,

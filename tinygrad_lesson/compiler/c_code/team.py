@@ -6,10 +6,8 @@ import ctypes
 import functools
 import math
 import os
-import threading
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakSet
 
 from . import routines
 from .schedule import Group
@@ -53,25 +51,6 @@ def size(groups: list[Group], threads: int | None) -> int:
         ``OPENBLAS_NUM_THREADS`` or ``OMP_NUM_THREADS`` allow.
     """
     return (threads or cores()) if sum(map(_operations, groups)) >= WORTHWHILE else 1
-
-
-_LOCKS: WeakSet[Any] = WeakSet()
-
-
-def lock() -> Any:
-    """A lock that is free in a forked child, whoever had it when the process was forked."""
-    made = threading.Lock()
-    _LOCKS.add(made)
-    return made
-
-
-def _free_all() -> None:
-    for made in _LOCKS:
-        made._at_fork_reinit()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_free_all)
 
 
 def cores() -> int:

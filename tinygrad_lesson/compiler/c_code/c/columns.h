@@ -21,8 +21,9 @@ enum { FEW_ROWS = 32, FEW_COLUMNS = 512 }; /* this many sums stay in the fastest
         for (i64 j = 0; j < n; j++) sum[j] = part[j];                                           \
     }                                                                                           \
                                                                                                 \
-    static void columns_##T(const T *restrict x, i64 rows, i64 row, i64 n, i64 column,          \
-                            f64 *restrict sum) {                                                \
+    /* Nobody shall put it into itself again and again: that takes long to build. */            \
+    static __attribute__((noinline)) void columns_##T(const T *restrict x, i64 rows, i64 row,   \
+                                                      i64 n, i64 column, f64 *restrict sum) {   \
         if (rows <= FEW_ROWS) {                                                                 \
             if (column == 1) few_rows_##T(x, rows, row, n, 1, sum); /* in vectors */            \
             else few_rows_##T(x, rows, row, n, column, sum);                                    \

@@ -16,8 +16,8 @@ static inline void rest(void) {
 #endif
 }
 
-/* Go on when all have come here. */
-static inline void meet(meeting *m) {
+/* Go on when all have come here. (Programs say so often: it would take long to build inline.) */
+static __attribute__((noinline)) void meet(meeting *m) {
     const int size = m->size; /* once all have come, others may begin with another one */
     if (size == 1) return;
     const int round = atomic_load_explicit(&m->round, memory_order_acquire);
