@@ -46,11 +46,9 @@ class _Writer:
         inputs = tuple(self._now(x) for x in equation.inputs)
         equation = equation._replace(inputs=inputs)
         recipe = RECIPES.get(equation.op.name)
-        arrays = (equation.out, *equation.values())
-        usual = all(str(v.dtype) in FLOATS and math.prod(v.shape) for v in arrays)
-        self._scope, self._line = equation.scope, equation.line
         out = None
-        if recipe is not None and usual and all(type(x) is Value for x in inputs):
+        if recipe is not None and all(type(x) is Value for x in inputs) and _is_usual(equation):
+            self._scope, self._line = equation.scope, equation.line
             out = recipe(self, *inputs, **equation.params)
         if out is None:
             self._add(equation)
@@ -155,6 +153,12 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
         return tuple(range(ndim))
     given = axis if isinstance(axis, tuple) else (axis,)
     return tuple(sorted(a % ndim for a in given)) if ndim else ()  # of a number: axis 0 is allowed
+
+
+def _is_usual(equation: Equation) -> bool:
+    """Whether it computes with floats, and with at least one of them."""
+    arrays = (equation.out, *equation.values())
+    return all(str(v.dtype) in FLOATS and math.prod(v.shape) for v in arrays)
 
 
 def _is_ones(value: Value) -> bool:
