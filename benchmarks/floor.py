@@ -76,7 +76,7 @@ def floor(work: str, threads: int) -> dict[str, float]:
     """Seconds of the products and of moving bytes; operations and bytes that they stand for."""
     pytorch_style.use("tinygrad_lesson", threads, compiled=False)
     name = "lesson" if work == "repeat" else work
-    step = tl.compile(getattr(pytorch_style, name)(*made(work)).run)
+    step = tl.compile(getattr(pytorch_style, name)(*made(work)).run, mode="numpy")
     step()
     cost = step.cost()
     dtype = np.dtype(np.float64 if WORKS[work].tolerance < 1e-8 else np.float32)

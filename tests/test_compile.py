@@ -1279,3 +1279,18 @@ def test_copies_of_a_step_have_programs_of_their_own() -> None:
         assert twin.step(tl.ones(2)).tolist() == [3, 4]
     again = pickle.loads(pickle.dumps(tl.compile(math.sqrt, mode="c", keep_grads=True)))
     assert (again.function, again.mode, again.keep_grads) == (math.sqrt, "c", True)
+
+
+def test_how_a_step_is_compiled_if_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def plain(x: Tensor) -> Tensor:
+        return x * 2
+
+    monkeypatch.setenv("TINYGRAD_LESSON_MODE", "numpy")
+    assert tl.compile(plain).mode == "numpy"
+    assert tl.compile(plain, mode="c").mode == "c"
+    assert tl.compile(threads=1)(plain).mode == "numpy"
+    monkeypatch.delenv("TINYGRAD_LESSON_MODE")
+    assert tl.compile(plain).mode == "c"
+    monkeypatch.setenv("TINYGRAD_LESSON_MODE", "fortran")
+    with pytest.raises(tl.errors.ArgumentError, match="'fortran' is unknown"):
+        tl.compile(plain)

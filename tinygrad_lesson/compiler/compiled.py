@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterable
 from os import PathLike
 from types import MethodType
@@ -36,7 +37,7 @@ GOES_ON = "an argument has a history, along which gradients that the step takes 
 def compile(function: Callable[P, R], /) -> Compiled[P, R]: ...
 @overload
 def compile(
-    *, mode: str = ..., threads: int | None = ..., keep_grads: bool = ...
+    *, mode: str | None = ..., threads: int | None = ..., keep_grads: bool = ...
 ) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
 
 
@@ -44,7 +45,7 @@ def compile(
     function: Callable[P, R] | None = None,
     /,
     *,
-    mode: str = "numpy",
+    mode: str | None = None,
     threads: int | None = None,
     keep_grads: bool = False,
 ) -> Any:
@@ -60,8 +61,10 @@ def compile(
         What to compile. It may read and change tensors from outside, such as parameters, running
         statistics and an optimizer's moments; draw random numbers; and call schedules.
     mode
-        ``"numpy"``: the code is NumPy source. ``"c"``: it is C, built by the compiler that is found
-        (``$CC``, cc, gcc, clang, or the ziglang package); without one, NumPy takes over.
+        ``"c"``: the code is C, built by the compiler that is found (``$CC``, cc, gcc, clang, or the
+        ziglang package) when the step is called for the second time; without one, NumPy takes over.
+        ``"numpy"``: it is NumPy source, which is there at once. None: what the variable
+        ``TINYGRAD_LESSON_MODE`` of the environment says, or C.
     threads
         How many threads run C code; None: one for each core, or as many as OPENBLAS_NUM_THREADS or
         OMP_NUM_THREADS allow. A small step runs on one.
@@ -122,6 +125,8 @@ def compile(
     >>> round(float(x.grad[0]), 3) == round(float(2 * w[0] ** 2), 3)
     True
     """
+    if mode is None:
+        mode = os.environ.get("TINYGRAD_LESSON_MODE") or "c"
     if mode not in ("numpy", "c"):
         raise ArgumentError("compile", f"mode={mode!r} is unknown", "Pass 'numpy' or 'c'.")
     if threads is not None and arguments.count("compile", "threads", threads) < 1:
