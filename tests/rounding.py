@@ -77,6 +77,10 @@ class Rounding(NamedTuple):
                 for distance, one, other in zip(distances, ours, theirs, strict=True):
                     if distance is not None and one is not None and other is not None:
                         np.maximum(distance, MARGIN * apart(one, other), out=distance)
+                        if one.dtype.kind == "f" and distance.any():  # a last digit, by chance
+                            last = np.abs(np.where(np.isfinite(one), one, 0)).astype(float)
+                            last *= 2 * float(np.finfo(one.dtype).eps)
+                            np.maximum(distance, last, out=distance)
             yield found
 
 

@@ -8,6 +8,7 @@
 ``settings.py``       settings and state of optimizers
 ``modules.py``        attributes of modules, which decide what a step does
 ``environment.py``    variables from outside, which do so, too
+``aliases.py``        arguments that the step reaches in another way, too
 ``pullback.py``       the way back from results that are differentiated outside
 ``writing.py``        what a step leaves behind
 ``leaving.py``        the trace lets go of everything; ``shapes.py``: those that depend on numbers
