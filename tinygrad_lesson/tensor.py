@@ -359,18 +359,18 @@ class Tensor(Methods, NumpyProtocols, StandardProtocols):
                 f"this tensor is the result of {node.op.name}, and its graph needs the numbers",
                 "Assign to a leaf, or to a detach()ed copy.",
             )
-        array = value
+        array, held = value, self._data
         if copy:
             if isinstance(value, np.ndarray) and current().tracer is not None:
                 value = Tensor(value)  # the tracer takes note of it
             array = array_of(value)
-        if array.shape != self.shape:
+        if array.shape != held.shape:
             raise ShapeError(
                 "assign",
                 f"numbers of shape {array.shape} for a tensor of shape {self.shape}",
                 "Make a new Tensor to change the shape.",
             )
-        if array.dtype != self.dtype:
+        if array.dtype != held.dtype:
             if not np.can_cast(array.dtype, self.dtype, "same_kind"):
                 raise DTypeError(
                     "assign",
