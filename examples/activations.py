@@ -130,11 +130,11 @@ def race(digits: list[np.ndarray], args: argparse.Namespace) -> Race:
 
 def dying(digits: list[np.ndarray], args: argparse.Namespace) -> tuple[dict[str, np.ndarray], Any]:
     """The share of dead units by activation, rate and seed; and the report on the deadest ReLUs."""
-    shares, worst = {}, None
+    shares, worst, epochs = {}, None, max(1, args.epochs // 4)
     for name in tqdm(DYING, desc="dying units", unit="activation"):
         shares[name] = np.zeros((len(args.rates), len(args.seeds)))
         for i, j in np.ndindex(shares[name].shape):
-            _, report = learn(name, args.rates[i], args.epochs // 4, args.seeds[j], digits)
+            _, report = learn(name, args.rates[i], epochs, args.seeds[j], digits)
             # Dead, whatever the activation: the derivative is practically 0 for every sample.
             shares[name][i, j] = np.mean([layer.dead for layer in report.activations])
             if name == "ReLU" and shares[name][i, j] == shares[name].max():
