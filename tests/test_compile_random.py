@@ -62,10 +62,13 @@ SUMS = frozenset({
 STATES = ("rnn_states", "lstm_states", "gru_states")
 """Their gradients are computed otherwise while a step is traced."""
 
-NUMPY = {**dict.fromkeys(SUMS, 4), "sigmoid": 4, "add_at": 0, **dict.fromkeys(STATES, 16)}
+PUTS = ("add_at", "pool_put")
+"""Where nothing is added to a zero, -0.0 stays what it is."""
+
+NUMPY = {**dict.fromkeys(SUMS, 4), **dict.fromkeys(PUTS, 0), **dict.fromkeys(STATES, 16),
+         "sigmoid": 4}  # fmt: skip
 """In NumPy mode ops are what they are eagerly, but for the rewrites of ``passes/``: arrays may lie
-otherwise in memory, a product with ones is a sum, ``s - s * s`` is ``s * (1 - s)``; and where no
-zeros are added, -0.0 stays what it is."""
+otherwise in memory, a product with ones is a sum, ``s - s * s`` is ``s * (1 - s)``."""
 
 UNITS: dict[str, Mapping[str, float]] = {
     "numpy": NUMPY,

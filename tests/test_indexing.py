@@ -81,6 +81,12 @@ def test_indices_of_narrow_integers(dtype):
     assert tl.take(np.arange(300.0), rows).tolist() == Tensor(np.arange(300.0))[rows].tolist()
 
 
+def test_the_gradient_of_what_takes_nothing_from_nothing():
+    x = Tensor(np.ones((0, 2, 0)), requires_grad=True)
+    tl.take(x, [0, 3], axis=2).sum().backward()  # as NumPy has it, without an element to miss
+    assert x.grad.shape == x.shape
+
+
 @pytest.mark.parametrize("width", [3, 3000])
 def test_take_one_row_by_its_number(width):
     x = Tensor(np.ones((2, width)), requires_grad=True)

@@ -35,6 +35,8 @@ def add_at(values: Array, *indices: Array, index: tuple[Any, ...], shape: tuple[
     if values.dtype == np.float16:  # sums of many halves would stand still
         wide = values.astype(np.float32)
         return add_at(wide, *indices, index=index, shape=shape).astype(np.float16)
+    if not values.size:  # nothing to add, and NumPy's take lets any number select nothing
+        return np.zeros(shape, values.dtype)
     full, size = _filled(index, indices), math.prod(shape)
     if values.size >= MANY and values.dtype.kind != "b":
         if len(indices) == len(index):
