@@ -24,7 +24,11 @@ BOUND = {"f32": 2e-6, "f64": 4e-15}
 
 
 class Meeting(ctypes.Structure):
-    _fields_ = [("arrived", ctypes.c_int), ("round", ctypes.c_int), ("size", ctypes.c_int)]
+    _fields_ = [
+        *((name, ctypes.c_int) for name in ("arrived", "round", "size")),
+        ("first", ctypes.c_void_p),
+        ("lost", ctypes.c_int64),
+    ]
 
 
 SIZES = ("h", "w", "kh", "kw", "sh", "sw", "ph", "pw", "dh", "dw", "oh", "ow")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lesson as tl
 from tinygrad_lesson.compiler.c_code import team, toolchain
+from tinygrad_lesson.compiler.c_code.team import Team
 from tinygrad_lesson.nn import functional as F  # noqa: N812
 
 from . import support  # noqa: F401  settings of hypothesis
@@ -95,6 +97,34 @@ def test_results_do_not_depend_on_the_number_of_threads(n: int, m: int, dtype: s
     for other in others:
         for place, (x, y) in enumerate(zip(alone, other, strict=True)):
             assert np.array_equal(x, y, equal_nan=True), place
+
+
+def test_a_step_that_waits_too_long_for_the_others_runs_alone_for_a_while() -> None:
+    library = toolchain.load(
+        '#include "team.h"\n'
+        '__attribute__((visibility("default"))) int32_t segment(void **p, char *arena,'
+        " const double *n, int64_t me, meeting *m) {\n"
+        "    if (!me) *(int64_t *)p = m->size;\n"
+        "    else if (*n) nanosleep(&(struct timespec){0, *n * 1e6}, 0);\n"
+        "    return 0;\n}\n"
+    )
+    size, late = np.zeros(1, np.int64), np.zeros(1)
+
+    def threads(team: Team, milliseconds: float = 0) -> int:
+        late[0] = milliseconds
+        assert not team.call(library.segment, size.ctypes.data, 0, late.ctypes.data)()
+        return int(size[0])
+
+    adapting = Team(2, adapts=True)
+    # It cannot be excluded that this machine, too, takes a core away from us meanwhile.
+    assert any(threads(Team(2), 100) == 2 and threads(adapting) == 1 for _ in range(5))
+    assert threads(Team(2)) == 2  # whoever asks for two gets two
+    for _ in range(100):
+        if threads(adapting) == 2:
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("it never tries again")
 
 
 @pytest.mark.skipif(not STATUS.exists(), reason="nothing says how much memory there is")

@@ -12,7 +12,8 @@ import pytest
 import tinygrad_lesson as tl
 from tinygrad_lesson import Tensor, nn, optim
 from tinygrad_lesson.compiler.c_code import step as c_step
-from tinygrad_lesson.compiler.c_code import team, toolchain
+from tinygrad_lesson.compiler.c_code import toolchain
+from tinygrad_lesson.compiler.c_code.team import Team
 from tinygrad_lesson.errors import IndexingError, OutOfMemoryError, RangeError
 
 needs_compiler = pytest.mark.skipif(not toolchain.find_compiler(), reason="no C compiler")
@@ -82,7 +83,7 @@ def test_a_matrix_that_has_no_factor(mode: str) -> None:
 
 @needs_compiler
 def test_no_memory_in_c(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(team, "call", lambda *_: lambda: 2)  # the routines say so
+    monkeypatch.setattr(Team, "call", lambda *_: lambda: 2)  # the routines say so
     tl.manual_seed(0)
     model = nn.RNN(3, 4)
     sgd = optim.SGD(model.parameters(), lr=0.1)
@@ -113,7 +114,7 @@ def test_what_fails_in_any_of_the_threads_counts() -> None:
         " const double *n, int64_t me, meeting *m) {\n"
         "    meet(m);\n    return me == 0 ? 0 : me == 1 ? 2 : 1;\n}\n"
     )
-    found = [team.call(library.segment, 0, 0, 0, threads)() for threads in (1, 2, 3, 2, 5, 1)]
+    found = [Team(size).call(library.segment, 0, 0, 0)() for size in (1, 2, 3, 2, 5, 1)]
     assert found == [0, 2, 3, 2, 3, 0]
     kinds = [type(c_step.failure(bits)) for bits in (1, 2, 3)]
     assert kinds == [IndexingError, OutOfMemoryError, OutOfMemoryError]

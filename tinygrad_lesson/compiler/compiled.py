@@ -67,7 +67,8 @@ def compile(
         ``TINYGRAD_LESSON_MODE`` of the environment says, or NumPy.
     threads
         How many threads run C code; None: one for each core, or as many as OPENBLAS_NUM_THREADS or
-        OMP_NUM_THREADS allow. A small step runs on one.
+        OMP_NUM_THREADS allow, but one alone while other programs have the cores. A small step runs
+        on one.
     keep_grads
         Leave ``.grad`` of the parameters behind. Otherwise it is None after a call, unless the step
         adds to what was there before.

@@ -13,7 +13,6 @@ import numpy as np
 
 from ...arrays import Array
 from ...tracing.program import Constant, Value
-from . import team
 from .buffers import address, in_order
 from .step import Function, failure, seen
 from .views import View
@@ -131,7 +130,7 @@ class Loop:
         table[len(self.places)] = address(orders)
         python = np.array(numbers or [0.0], np.float64)
         places = map(address, (table, self.made.arena, python))
-        if bad := team.call(self.made.library.many, *places, self.made.threads)():
+        if bad := self.made.team.call(self.made.library.many, *places)():
             raise failure(bad)
         if steps % 2 == 0:
             arrays.update(spare)

@@ -19,12 +19,13 @@ from ...errors import IndexingError, OutOfMemoryError, TinygradError
 from ...tracing.numbers import Number
 from ...tracing.program import Constant, Equation, Program, Value
 from .. import turns
-from . import scalar_tape, team
+from . import scalar_tape
 from .arrangement import arranged
 from .buffers import Addresses, Ring, address, in_order
 from .memory_plan import Plan
 from .routines import load
 from .rows_kernel import MOST_SUMS, SLICES
+from .team import Team, gathered
 from .views import View
 from .writer import Source, write
 
@@ -74,8 +75,8 @@ def compiled(program: Program, threads: int | None = None) -> CStep:
         if isinstance(segment, Equation):
             found = [x.index for x in segment.inputs if type(x) is Number]
             numbers += [i for i in found if i not in numbers]
-    size = team.size(groups, threads)
-    made = Function(program, views, plan, source, inputs, numbers, size)
+    team = gathered(groups, threads)
+    made = Function(program, views, plan, source, inputs, numbers, team)
     return CStep(program, source, made.built(), inputs, numbers, made)
 
 
@@ -84,9 +85,9 @@ class Function:
 
     def __init__(
         self, program: Program, views: dict[Value, View], plan: Plan, source: Source,
-        inputs: list[Value], numbers: list[int], threads: int,
+        inputs: list[Value], numbers: list[int], team: Team,
     ) -> None:  # fmt: skip
-        self.threads = threads
+        self.team = team
         self.program, self.views, self.plan, self.source = program, views, plan, source
         self.inputs, self.numbers = inputs, numbers
         self.library = load(source.code)
@@ -154,7 +155,7 @@ class Function:
 
     def _call(self, name: str) -> str:
         places = map(address, (self.pointers, self.arena, self.given))
-        call = team.call(getattr(self.library, name), *places, self.threads)
+        call = self.team.call(getattr(self.library, name), *places)
         return f"if bad := {self._bound(name, call)}(): raise failure(bad)"
 
     def _host(self, equation: Equation) -> list[str]:

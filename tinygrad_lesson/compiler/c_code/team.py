@@ -7,7 +7,7 @@ import functools
 import math
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import routines
 from .schedule import Group
@@ -24,23 +24,38 @@ def _library() -> ctypes.CDLL:
     return library
 
 
-def call(code: Any, *given: int) -> Callable[[], int]:
-    """What runs a C function.
+class Team(NamedTuple):
+    """The threads that run a step.
 
-    Parameters
+    Attributes
     ----------
-    code
-        The function.
-    given
-        Where its pointers, its arena and its numbers are; how many threads run it.
+    size
+        How many they are.
+    adapts
+        Whether the step runs on one alone while it would wait longer for the others, as when
+        another program has their cores.
     """
-    place = ctypes.cast(code, ctypes.c_void_p).value or 0
-    told = (ctypes.c_int64 * 5)(place, *given)
-    return functools.partial(_library().run_told, ctypes.byref(told))
+
+    size: int
+    adapts: bool = False
+
+    def call(self, code: Any, *given: int) -> Callable[[], int]:
+        """What runs a C function.
+
+        Parameters
+        ----------
+        code
+            The function.
+        given
+            Where its pointers, its arena and its numbers are.
+        """
+        place = ctypes.cast(code, ctypes.c_void_p).value or 0
+        told = (ctypes.c_int64 * 6)(place, *given, *self)
+        return functools.partial(_library().run_told, ctypes.byref(told))
 
 
-def size(groups: list[Group], threads: int | None) -> int:
-    """How many threads run a step.
+def gathered(groups: list[Group], threads: int | None) -> Team:
+    """The team for a step.
 
     Parameters
     ----------
@@ -48,9 +63,10 @@ def size(groups: list[Group], threads: int | None) -> int:
         Its schedule.
     threads
         How many there may be; None: as many as there are cores for this process, or as
-        ``OPENBLAS_NUM_THREADS`` or ``OMP_NUM_THREADS`` allow.
+        ``OPENBLAS_NUM_THREADS`` or ``OMP_NUM_THREADS`` allow, while the cores are free.
     """
-    return (threads or cores()) if sum(map(_operations, groups)) >= WORTHWHILE else 1
+    size = (threads or cores()) if sum(map(_operations, groups)) >= WORTHWHILE else 1
+    return Team(size, adapts=threads is None)
 
 
 def cores() -> int:

@@ -1,8 +1,10 @@
 /* The threads that help: they are started once, wait for work a while without sleeping, then sleep.
  *
- * One step at a time has them; another that comes meanwhile runs alone.
+ * One step at a time has them; another that comes meanwhile runs alone. So does, unless it wants
+ * that many threads in any case, what comes after a step that waited for them for so long that it
+ * would have been faster alone, as when another program has their cores: for some time, then they
+ * are tried again.
  */
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include "team.h"
@@ -11,11 +13,16 @@ typedef int32_t (*step)(void **p, char *arena, const double *n, int64_t me, meet
 
 enum { MOST = 64, PATIENCE = 20000 };
 
+/* For so many times as long as was lost steps run alone. With more, it takes longer to notice that
+ * the cores are free again; with less, more time is lost in trying. */
+enum { CAUTION = 8 };
+
 static pthread_mutex_t taken = PTHREAD_MUTEX_INITIALIZER, lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
 static atomic_int sleeping, failed;
 static atomic_llong job; /* 128 times its number, and how many threads run it: both at one look */
 static int helpers;
+static int64_t alone_until;
 static struct {
     step run;
     void **p;
@@ -75,8 +82,9 @@ static int hire(int wanted) { /* so many helpers, or as many as there can be */
 }
 
 static int32_t run_together(step f, void **p, char *arena, const double *n, int size) {
+    const int64_t begin = nanoseconds();
     now.run = f, now.p = p, now.arena = arena, now.n = n;
-    now.m.size = 1 + hire(size - 1);
+    now.m.size = 1 + hire(size - 1), now.m.first = pthread_self(), now.m.lost = 0;
     atomic_store(&failed, 0);
     atomic_store(&job, (atomic_load(&job) / 128 + 1) * 128 + now.m.size);
     if (atomic_load(&sleeping)) {
@@ -86,15 +94,21 @@ static int32_t run_together(step f, void **p, char *arena, const double *n, int 
     }
     const int bad = f(p, arena, n, 0, &now.m);
     meet(&now.m);
+    const int64_t end = nanoseconds(), worked = end - begin - now.m.lost;
+    if (end - begin > worked * now.m.size) alone_until = end + CAUTION * now.m.lost;
     return bad | atomic_load(&failed);
 }
 
-static int32_t run(step f, void **p, char *arena, const double *n, int size) {
-    if (size < 2 || pthread_mutex_trylock(&taken)) {
-        meeting alone = {0, 0, 1};
-        return f(p, arena, n, 0, &alone);
-    }
-    const int32_t bad = run_together(f, p, arena, n, size < MOST ? size : MOST);
+static int32_t run_alone(step f, void **p, char *arena, const double *n) {
+    meeting alone = {.size = 1};
+    return f(p, arena, n, 0, &alone);
+}
+
+static int32_t run(step f, void **p, char *arena, const double *n, int size, int adapts) {
+    if (size < 2 || pthread_mutex_trylock(&taken)) return run_alone(f, p, arena, n);
+    const int better_alone = adapts && alone_until && nanoseconds() < alone_until;
+    const int32_t bad = better_alone ? run_alone(f, p, arena, n)
+                                     : run_together(f, p, arena, n, size < MOST ? size : MOST);
     pthread_mutex_unlock(&taken);
     return bad;
 }
@@ -104,10 +118,11 @@ typedef struct {
     void **p;
     char *arena;
     const double *n;
-    int64_t size;
+    int64_t size, adapts;
 } call;
 
 /* The same, told in one argument: ctypes takes longer for each than a small step. */
 __attribute__((visibility("default"))) int32_t run_told(const call *told) {
-    return run(told->run, told->p, told->arena, told->n, (int)told->size);
+    return run(told->run, told->p, told->arena, told->n, (int)told->size,
+               (int)told->adapts);
 }
