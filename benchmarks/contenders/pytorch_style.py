@@ -27,7 +27,7 @@ def use(package: str, threads: int, compiled: bool) -> None:
     if in_torch:
         lib.set_num_threads(threads)
     if compiled:
-        compiling = {} if in_torch else {"mode": "c", "threads": threads}
+        compiling = {} if in_torch else {"mode": "c"}
 
 
 def tensor(array: Any, requires_grad: bool = False) -> Any:
