@@ -40,7 +40,7 @@ def cross_entropy(library: Any, model: Any, inputs: Any, labels: Any) -> Any:
 
 
 def compare(
-    build: Build, loss: Loss, *batch: np.ndarray, steps: int = 20, mode: str | None = None
+    build: Build, loss: Loss, *batch: np.ndarray, steps: int = 20, compiled: bool = False
 ) -> str:
     """A line that says how long a training step takes here and in PyTorch.
 
@@ -54,8 +54,8 @@ def compare(
         The arrays of one step; each library gets them as its own tensors.
     steps
         How many steps are timed, in turn. The medians are compared.
-    mode
-        Compile this library's step so; None: run it as it is.
+    compiled
+        Whether this library's step is compiled.
     """
     try:
         import torch
@@ -63,7 +63,7 @@ def compare(
         return "--compare-torch needs PyTorch: pip install torch"
     ours = training_step(tl, build, loss, tuple(tl.Tensor(array) for array in batch))
     theirs = training_step(torch, build, loss, tuple(torch.tensor(array) for array in batch))
-    contenders = tl.compile(ours, mode=mode) if mode else ours, theirs
+    contenders = tl.compile(ours) if compiled else ours, theirs
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(steps + 3):  # the first three warm up
         for step, taken in zip(contenders, seconds, strict=True):

@@ -171,8 +171,8 @@ def train(
     )
 
     # A step is hundreds of operations, always the same ones: as one piece of C code it takes half
-    # the time. To build that takes seconds; where there is no C compiler, it becomes NumPy code.
-    @tl.compile(mode="numpy" if args.quick else "c")
+    # the time. To build that takes seconds, which does not pay for a few steps.
+    @tl.compile(mode="numpy" if args.quick else None)
     def step(x: Tensor, y: Tensor) -> Tensor:
         surprise = loss(x, y)
         optimizer.zero_grad()
@@ -203,7 +203,7 @@ def calibrated(held_out: Callable[[float], float]) -> float:
 def compared(make: Callable[[Any], Any], loss: Loss, parts: Parts, args: argparse.Namespace) -> str:
     """How long a step takes here and in PyTorch."""
     x = parts.train[: args.batch_size * args.length].reshape(args.batch_size, -1)
-    return compare(make, loss, x, np.roll(x, -1), mode="c")
+    return compare(make, loss, x, np.roll(x, -1), compiled=True)
 
 
 # ---- options, and networks that were saved -------------------------------------------------

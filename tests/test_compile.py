@@ -1285,12 +1285,12 @@ def test_how_a_step_is_compiled_if_nothing_is_said(monkeypatch: pytest.MonkeyPat
     def plain(x: Tensor) -> Tensor:
         return x * 2
 
-    monkeypatch.setenv("TINYGRAD_LESSON_MODE", "c")
-    assert tl.compile(plain).mode == "c"
-    assert tl.compile(plain, mode="numpy").mode == "numpy"
-    assert tl.compile(threads=1)(plain).mode == "c"
-    monkeypatch.delenv("TINYGRAD_LESSON_MODE")
+    monkeypatch.setenv("TINYGRAD_LESSON_MODE", "numpy")
     assert tl.compile(plain).mode == "numpy"
+    assert tl.compile(plain, mode="c").mode == "c"
+    assert tl.compile(threads=1)(plain).mode == "numpy"
+    monkeypatch.delenv("TINYGRAD_LESSON_MODE")
+    assert tl.compile(plain).mode == "c"
     monkeypatch.setenv("TINYGRAD_LESSON_MODE", "fortran")
     with pytest.raises(tl.errors.ArgumentError, match="'fortran' is unknown"):
         tl.compile(plain)

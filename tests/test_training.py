@@ -207,13 +207,13 @@ def test_an_optimizer_that_searches_along_lines() -> None:
     assert history[-1]["loss"] < 1e-8
 
 
-@pytest.mark.parametrize("mode", ["numpy", "c"])
-def test_a_compiled_model_learns_the_same(mode: str) -> None:
+@pytest.mark.parametrize("mode", [True, "numpy", "c"])
+def test_a_compiled_model_learns_the_same(mode: bool | str) -> None:
     """With dropout, which draws the same numbers, and batches of which the last is smaller."""
     if mode == "c" and not toolchain.find_compiler():
         pytest.skip("no C compiler")
     found = []
-    for compile_with in (None, mode):
+    for compile_with in (False, mode):
         tl.manual_seed(1)
         model = nn.Sequential(
             nn.Linear(2, 8, dtype=tl.float64), nn.Tanh(), nn.Dropout(0.2),

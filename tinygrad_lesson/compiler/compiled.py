@@ -61,10 +61,10 @@ def compile(
         What to compile. It may read and change tensors from outside, such as parameters, running
         statistics and an optimizer's moments; draw random numbers; and call schedules.
     mode
-        ``"numpy"``: the code is NumPy source, which is there at once. ``"c"``: it is C, built when
-        the step is called for the second time, by the compiler that is found (``$CC``, cc, gcc,
-        clang, or the ziglang package); without one, NumPy takes over. None: what the variable
-        ``TINYGRAD_LESSON_MODE`` of the environment says, or NumPy.
+        ``"c"``: the code is C, built when the step is called for the second time, by the compiler
+        that is found (``$CC``, cc, gcc, clang, or the ziglang package); without one, NumPy takes
+        over. ``"numpy"``: it is NumPy source, which is there at once. None: what the variable
+        ``TINYGRAD_LESSON_MODE`` of the environment says, or C.
     threads
         How many threads run C code; None: one for each core, or as many as OPENBLAS_NUM_THREADS or
         OMP_NUM_THREADS allow, but one alone while other programs have the cores. A small step runs
@@ -127,7 +127,7 @@ def compile(
     True
     """
     if mode is None:
-        mode = os.environ.get("TINYGRAD_LESSON_MODE") or "numpy"
+        mode = os.environ.get("TINYGRAD_LESSON_MODE") or "c"
     if mode not in ("numpy", "c"):
         raise ArgumentError("compile", f"mode={mode!r} is unknown", "Pass 'numpy' or 'c'.")
     if threads is not None and arguments.count("compile", "threads", threads) < 1:

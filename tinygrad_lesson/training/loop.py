@@ -51,7 +51,7 @@ def fit(
     generators: Iterable[Generator] = (),
     clip_norm: float | None = None,
     accumulate: int = 1,
-    compile: str | None = None,
+    compile: bool | str = False,
     progress: bool = True,
 ) -> History:
     """Train a model.
@@ -95,8 +95,8 @@ def fit(
         many times as large, with the memory of a small one. ``schedule_per="batch"`` then means
         each step.
     compile
-        ``"numpy"`` or ``"c"``: model and loss are compiled, with their gradients, as
-        :func:`~tinygrad_lesson.compile` does it; the update of the optimizer is not.
+        Model and loss are compiled, with their gradients, as :func:`~tinygrad_lesson.compile` does
+        it; the update of the optimizer is not. ``"numpy"`` or ``"c"`` says to what.
     progress
         Show a bar, if it takes more than two seconds.
 
@@ -128,8 +128,8 @@ def fit(
     drawn_from = generators_of(model, loader, validation, generators)
     run = Run(model, optimizer, schedule, loader, drawn_from)
     forward = _forward(model, loss)
-    if compile is not None:
-        forward = compiled(mode=compile)(forward)
+    if compile:
+        forward = compiled(mode=None if compile is True else compile)(forward)
     if path is not None and path.exists():
         run.load_state_dict(load(path))
     if not model.training:
