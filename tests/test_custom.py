@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
+
+import numpy as np
 import pytest
 
 import tinygrad_lesson as tl
@@ -97,6 +100,27 @@ def test_backward_runs_once_for_all_inputs():
     assert len(calls) == 2
     assert x.grad.tolist() == [6.0]
     assert y.grad.tolist() == [4.0]
+
+
+def test_what_is_kept_for_backward_goes_with_it():
+    scaled, arrays = tl.custom_vjp(lambda x, scale: x * scale), []
+
+    def forward(x, scale):
+        slopes = tl.exp(x)
+        arrays.append(weakref.ref(slopes.raw))
+        return x * scale, {"slopes": [slopes], "scale": scale}
+
+    scaled.defvjp(forward, lambda kept, g: (g * kept["slopes"][0] * kept["scale"], None))
+    x = Tensor(X, requires_grad=True)
+    entering = x * 1
+    arrays.append(weakref.ref(entering.raw))
+    out = scaled(entering, 2.0)
+    del entering
+    out.sum().backward(retain_graph=True)
+    assert all(array() is not None for array in arrays)
+    out.sum().backward()
+    assert all(array() is None for array in arrays), "the result alone is still there"
+    np.testing.assert_allclose(x.grad, 4 * np.exp(X))
 
 
 def test_arguments_that_are_not_differentiated():

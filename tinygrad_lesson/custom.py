@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar
 
+from .arrays import SLOT, Array
 from .errors import ArgumentError, GradientError, NotDifferentiableError
 from .mode import current, enable_grad, no_grad
 from .segments import Segment, record, segment_op
@@ -88,13 +89,15 @@ class custom_vjp(Generic[P, R]):  # noqa: N801  JAX's name
         wanted = [i for i, v in enumerate(values) if isinstance(v, Tensor) and v.requires_grad]
         if not wanted or not current().grad:
             return self.function(*args, **kwargs)
+        inputs = [values[i] for i in wanted]
+        others = [None if i in wanted else v for i, v in enumerate(values)]
+        numbers, counts = range(len(given)), [len(flatten(tree)[0]) for tree in trees]
 
         def call(function: Callable[..., Any], tensors: Sequence[Tensor]) -> Any:
-            changed = list(values)
+            changed = list(others)
             for i, tensor in zip(wanted, tensors, strict=True):
                 changed[i] = tensor
             rest, first = iter(build(iter(changed))), iter(fixed)
-            numbers = range(len(given))
             return function(*(next(first if i in self.nondiff_argnums else rest) for i in numbers))
 
         def run(tensors: list[Tensor]) -> list[Tensor]:
@@ -103,29 +106,23 @@ class custom_vjp(Generic[P, R]):  # noqa: N801  JAX's name
         def pull(tensors: list[Tensor], cotangents: list[Tensor]) -> list[Tensor | None]:
             again = any(t.requires_grad for t in (*tensors, *cotangents))
             with enable_grad() if again else no_grad():
-                kept = call(forward, tensors)[1] if again else residuals
+                kept = call(forward, tensors)[1] if again else residuals(iter(segment.saved))
                 found = backward(*fixed, kept, nest(iter(cotangents)))
-            gradients = self._like(trees, found)
+            gradients = self._like(counts, found)
             return [gradients[i] for i in wanted]
 
-        inputs = [values[i] for i in wanted]
         with no_grad():
-            result, residuals = call(forward, inputs)
+            result, kept = call(forward, inputs)
+        saves, residuals = _apart(kept)
         outputs, rebuild = flatten(result)
         floats = _floats(result)
 
         def nest(cotangents: Any) -> Any:
             return rebuild(iter([next(cotangents) if _is_float(v) else None for v in outputs]))
 
-        recorded = iter(
-            record(
-                self.op,
-                Segment(run, pull, floats),
-                [x.node for x in inputs if x.node is not None],
-                [x.raw for x in inputs],
-                floats,
-            )
-        )
+        segment = Segment(run, pull, floats)
+        parents, arrays = [x.node for x in inputs if x.node is not None], [x.raw for x in inputs]
+        recorded = iter(record(self.op, segment, parents, arrays, floats, saves))
         return rebuild(  # type: ignore[no-any-return]
             iter([next(recorded) if _is_float(v) else v for v in outputs])
         )
@@ -142,18 +139,17 @@ class custom_vjp(Generic[P, R]):  # noqa: N801  JAX's name
                 "Take the gradients inside, tl.vmap(tl.grad(f)), and add them up.",
             )
 
-    def _like(self, trees: Sequence[Any], gradients: Any) -> list[Tensor | None]:
+    def _like(self, counts: Sequence[int], gradients: Any) -> list[Tensor | None]:
         """What `backward` returned, as one gradient for each value in the arguments."""
-        if not isinstance(gradients, tuple | list) or len(gradients) != len(trees):
-            count = len(gradients) if isinstance(gradients, tuple | list) else "no tuple of"
+        if not isinstance(gradients, tuple | list) or len(gradients) != len(counts):
+            given = len(gradients) if isinstance(gradients, tuple | list) else "no tuple of"
             raise ArgumentError(
                 self.name,
-                f"its backward returned {count} gradients for {len(trees)} arguments",
+                f"its backward returned {given} gradients for {len(counts)} arguments",
                 "Return a tuple with one for each, None where it is zero.",
             )
         flat: list[Tensor | None] = []
-        for tree, gradient in zip(trees, gradients, strict=True):
-            count = len(flatten(tree)[0])
+        for count, gradient in zip(counts, gradients, strict=True):
             found = [None] * count if gradient is None else flatten(gradient)[0]
             if len(found) != count:
                 raise ArgumentError(
@@ -167,6 +163,19 @@ class custom_vjp(Generic[P, R]):  # noqa: N801  JAX's name
 
     def __repr__(self) -> str:
         return f"<custom_vjp {self.name}>"
+
+
+def _apart(kept: Any) -> tuple[list[Array], Callable[[Iterator[Array]], Any]]:
+    """The arrays in what a forward function keeps, for the node to save, and what nests them again.
+
+    So they go when a backward pass releases what the node has saved.
+    """
+    values, build = flatten(kept)
+    arrays = [v.raw for v in values if isinstance(v, Tensor)]
+    others = [SLOT if isinstance(v, Tensor) else v for v in values]
+    return arrays, lambda saved: build(
+        iter([Tensor.lift(next(saved)) if v is SLOT else v for v in others])
+    )
 
 
 def _is_float(value: Any) -> bool:
