@@ -53,6 +53,14 @@ def test_cumulative_logsumexp_neither_overflows_nor_loses_the_slope() -> None:
     same(second, np.zeros(5))
 
 
+def test_cumulative_logsumexp_is_infinite_behind_infinity() -> None:
+    x = Tensor([0.5, 1.0, math.inf, 2.0], dtype=tl.float64, requires_grad=True)
+    with np.errstate(invalid="ignore"):
+        tl.cumulative_logsumexp(x).backward(Tensor([1.0, 2.0, 3.0, 4.0], dtype=tl.float64))
+    shares = np.exp([0.5, 1.0]) / np.exp([0.5, 1.0]).sum()
+    same(x.grad, [1 + 2 * shares[0], 2 * shares[1], math.nan, 0.0])
+
+
 def test_cumulative_logsumexp_of_nothing() -> None:
     x = [-math.inf, -math.inf, -1000.0, -1000.0]
     out = tl.cumulative_logsumexp(Tensor(x))

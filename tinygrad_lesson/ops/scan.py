@@ -132,12 +132,13 @@ def cumulative_logsumexp(xp: Namespace, x: Array, /, axis: int | None = None) ->
 @cumulative_logsumexp.vjp("x", saves=("out", "x"))
 def _(xp, g, out, x, *, axis):
     # The sum over i >= j of g[i] exp(x[j] - out[i]), in steps of exp(out[i] - out[i+1]) <= 1.
-    # Where nothing but -inf has come, the gradient is 0 (and -inf - -inf would be NaN).
+    # Where nothing but -inf has come, the gradient is 0 (and -inf - -inf would be NaN); what comes
+    # behind inf adds nothing to it.
     axis = _axis(x, axis)
     first, second = _part(axis, ALL_BUT_LAST), _part(axis, ALL_BUT_FIRST)
-    nothing = out == -math.inf
-    total = xp.where(nothing, 0.0, out)
-    steps = xp.exp(xp.where(nothing[first], -math.inf, total[first] - total[second]))
+    total, infinite = xp.where(out == -math.inf, 0.0, out), xp.isinf(out)
+    finite = xp.where(infinite, 0.0, out)
+    steps = xp.exp(xp.where(infinite[first], -math.inf, finite[first] - total[second]))
     return xp.exp(x - total) * xp.linear_recurrence(g, steps, axis=axis, reverse=True)
 
 
