@@ -133,10 +133,10 @@ class Shaking(Trace):
             inputs = [errors.shaken(x, units) for x in inputs]
         out = np.asarray(op.forward(kernels, *inputs, **params))
         if adds and any(map(overflows, inputs)):
-            out = np.full_like(out, errors.lost)
+            out = errors.without(out)
         if op.name in ("conv_input_grad", *GATED) and not all(map(is_finite, inputs)):
             # In C infinite weights meet the zeros around the slopes.
-            out = np.full_like(out, errors.lost)
+            out = errors.without(out)
         if op.name in PRODUCTS and not all(map(is_finite, given)):
             x, y, *rest = given
             args = [np.zeros(np.shape(z)) for z in rest]
@@ -184,6 +184,11 @@ class Errors(NamedTuple):
         zero = np.where(self.rng.random(x.shape) < 0.5, 0.0, -0.0)
         others = np.where(np.isnan(x), np.copysign(np.nan, zero), x)
         return np.where(size == 0, zero, np.where(np.isfinite(x), moved, others)).astype(x.dtype)
+
+    def without(self, x: Any) -> Any:
+        """Numbers of which some, or all, are lost."""
+        some = self.rng.random(x.shape) < self.rng.choice([0.5, 1.0])
+        return np.where(some, self.lost, x).astype(x.dtype)
 
 
 def is_finite(x: Any) -> bool:

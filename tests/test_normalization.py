@@ -68,6 +68,11 @@ def test_equal_numbers_become_zero() -> None:
     assert np.isfinite(x.grad.numpy()).all()
 
 
+def test_squares_that_overflow_make_zeros() -> None:
+    with np.errstate(over="ignore", invalid="ignore"):  # as in PyTorch: a number by infinity
+        same(tl.standardize(Tensor([[1e30, 1.0, 2.0], [0.0, 0.0, 0.0]])), np.zeros((2, 3)))
+
+
 def test_halves_are_computed_wider() -> None:
     x = (numbers(2, 4096) * 100).astype(np.float16)  # its squares overflow
     out = tl.standardize(x)

@@ -48,7 +48,7 @@ def _moments(x: Array, axes: tuple[int, ...], center: bool) -> tuple[Array | flo
         return 0.0, square
     mean = _mean(x, axes)
     variance = square - mean * mean
-    if (variance < square / 8).any():  # the difference has lost digits
+    if not (variance >= square / 8).all():  # the difference has lost digits, or is inf - inf
         deviation = by_row(np.subtract, x, mean)
         variance = _mean(deviation, axes, deviation)
     return mean, variance
