@@ -28,7 +28,7 @@ LAYERS = (
     {"graph", "nonfinite", "backpropagation", "autograd"},
     {
         "explanations", "explain", "readonly", "recording", "methods", "protocols", "tensor",
-        "creation", "random", "linalg", "standard", "translation", "tracer",
+        "creation", "random", "linalg", "standard", "translation", "tracer", "values",
     },
     {
         "gradients", "runs", "transforms", "segments", "rematerialization", "custom", "batching",

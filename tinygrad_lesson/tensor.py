@@ -8,8 +8,7 @@ mathematics here: operators and methods are the ops (see ``methods.py``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Self, SupportsIndex, cast
+from typing import Any, Self, cast
 
 import numpy as np
 
@@ -24,7 +23,6 @@ from .errors import (
     GradientError,
     RangeError,
     ReadOnlyError,
-    SerializationError,
     ShapeError,
 )
 from .graph import Box, Hook, Leaf, Meta, Node, Shape
@@ -34,12 +32,13 @@ from .mode import current
 from .op import Op
 from .protocols import NumpyProtocols
 from .readonly import read_only
-from .recording import NUMBERS, makes
+from .recording import makes
 from .standard import StandardProtocols
+from .values import PythonProtocols
 
 
 @makes
-class Tensor(Methods, NumpyProtocols, StandardProtocols):
+class Tensor(Methods, NumpyProtocols, StandardProtocols, PythonProtocols):
     """A multi-dimensional array that remembers the ops that made it.
 
     Parameters
@@ -430,7 +429,7 @@ class Tensor(Methods, NumpyProtocols, StandardProtocols):
         skeleton, arrays = split_index(index, self.shape)
         return ops.getitem(self, *arrays, index=skeleton)
 
-    # ---- a value among Python's ----------------------------------------------------------
+    # ---- out of here ---------------------------------------------------------------------
 
     def numpy(self) -> Array:
         """The numbers as a read-only NumPy array, not copied."""
@@ -450,102 +449,3 @@ class Tensor(Methods, NumpyProtocols, StandardProtocols):
                 "Reduce it first (sum, mean, max), or use tolist().",
             )  # fmt: skip
         return self.raw.item()
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __complex__(self) -> complex:
-        return complex(self.item())
-
-    def __index__(self) -> int:
-        if self.dtype.kind not in "iu":
-            raise DTypeError("index", f"a {self.dtype} cannot count", "Convert it: int(t).")
-        if self.shape:
-            raise ArgumentError(
-                "index", f"shape {self.shape} is not that of a single number", "Use int(t)."
-            )
-        return int(self.item())
-
-    def __bool__(self) -> bool:
-        if self.size != 1:
-            raise RangeError(
-                "bool", f"the truth of {self.size} elements, of shape {self.shape}, is ambiguous",
-                "Use tl.any(t) or tl.all(t).",
-            )  # fmt: skip
-        return bool(self.raw.item())
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise ArgumentError("len", "a single number has no length", "Use t.size.")
-        return self.shape[0]
-
-    def __iter__(self) -> Iterator[Tensor]:
-        if not self.shape:
-            raise ArgumentError("iter", "a single number cannot be iterated over", "Use t.item().")
-        return (self[i] for i in range(len(self)))
-
-    def __round__(self, digits: int | None = None) -> float:
-        return cast(float, round(self.item(), digits))
-
-    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return ops.equal(self, other) if _comparable(other) else NotImplemented
-
-    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return ops.not_equal(self, other) if _comparable(other) else NotImplemented
-
-    __hash__ = object.__hash__
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec else str(self)
-
-    def __repr__(self) -> str:
-        numbers = repr(self._data)  # of an array that stands for others
-        if isinstance(self._data, np.ndarray | np.generic):
-            numbers = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(")
-        notes = [f"dtype={self.dtype}"]
-        if isinstance(self._node, Node):
-            notes.append(f"op={self._node.op.name}")
-        elif self.requires_grad:
-            notes.append("requires_grad=True")
-        if self.name:
-            notes.append(f"name={self.name!r}")
-        return f"{type(self).__name__}({', '.join([numbers, *notes])})"
-
-    def __copy__(self) -> Self:
-        return self.__deepcopy__({})
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        make, args = self.__reduce__()
-        memo[id(self)] = copy = make(*args)
-        return cast(Self, copy)
-
-    def __reduce__(self) -> tuple[Callable[..., Tensor], tuple[Any, ...]]:
-        if isinstance(self._node, Node):
-            raise SerializationError(
-                "copy or pickle",
-                f"this tensor is the result of {self._node.op.name}, and its graph is not copied",
-                "Copy t.detach() instead.",
-            )
-        return _rebuild, (type(self), np.array(self._data), self.requires_grad, self.name)
-
-    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
-        return self.__reduce__()
-
-
-def _rebuild(cls: type[Tensor], data: Array, requires_grad: bool, name: str) -> Tensor:
-    tensor = object.__new__(cls)
-    tensor._data, tensor._node = data, None
-    if requires_grad:
-        tensor.requires_grad = True
-    if name:
-        tensor.name = name
-    return tensor
-
-
-def _comparable(value: object) -> bool:
-    return isinstance(value, Tensor | np.ndarray | np.generic | list | tuple) or (
-        type(value) in NUMBERS
-    )
