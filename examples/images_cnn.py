@@ -64,18 +64,23 @@ def train(
     schedule = tl.optim.lr_scheduler.OneCycleLR(
         optimizer, args.learning_rate, args.epochs * batches
     )
+
+    @tl.compile(mode="numpy" if args.quick else None)  # building C code does not pay for a few
+    def step(x: Tensor, y: Tensor) -> Tensor:
+        loss = nn.functional.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        return loss
+
     losses = []
     progress = tqdm(range(args.epochs), desc="training", unit="epoch")
     for _ in progress:
         total = 0.0
         order = rng.permutation(len(pictures))
         for rows in np.array_split(order, batches):
-            scores = model(Tensor(shifted(pictures[rows], rng)))
-            loss = nn.functional.cross_entropy(scores, labels[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
+            loss = step(Tensor(shifted(pictures[rows], rng)), Tensor(labels[rows]))
             total += float(loss) * len(rows)
         losses.append(total / len(pictures))
         progress.set_postfix(loss=f"{losses[-1]:.4f}", refresh=False)
@@ -152,7 +157,8 @@ def main() -> None:
     print(f"accuracy on {len(tested)} pictures never seen: {np.mean(given == truth):.2%}")
     print(f"{wall:.1f} s, {cpu:.1f} s of CPU time")
     if args.compare_torch:
-        print(compare(build, cross_entropy, pictures[: args.batch_size], labels[: args.batch_size]))
+        batch = pictures[: args.batch_size], labels[: args.batch_size]
+        print(compare(build, cross_entropy, *batch, compiled=True))
     args.out.mkdir(exist_ok=True)
     draw(model, losses, tested, truth, given, args.out)
     print("plots:", *sorted(args.out.glob("images_cnn*.png")))
