@@ -22,7 +22,7 @@ from tinygrad_lesson.tracing.program import Equation
 from tinygrad_lesson.tracing.trace import Trace
 from tinygrad_lesson.tracing.variable import Variable
 
-RUNS = 24
+RUNS = 48
 MARGIN = 4
 """So many runs, and so many times their distance is allowed: chance may leave the largest out."""
 
