@@ -9,7 +9,7 @@ leaves there is put down as a write.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 from weakref import ref
@@ -393,6 +393,7 @@ class Trace(Tracer):
         NeedsHistory
             If only a graph of all ops can carry gradients of the results back.
         """
+        _check_results(results)
         check_aliases(self)
         walked = self.walked
         self.pullback = way_back(self, results)
@@ -442,6 +443,17 @@ class Trace(Tracer):
             self.pullback = self.pullback.settled()
         program = Program(self.inputs, self.equations, values, writes, self.host, self.guards)
         return program, returned
+
+
+def _check_results(results: Iterable[Any]) -> None:
+    """Refuse what could be given back in one call only."""
+    for x in results:
+        if isinstance(x, Iterator | Awaitable):
+            raise TraceError(
+                "compile",
+                f"the step returns a {type(x).__name__}, which gives what it has only once",
+                "Return a list or a tuple.",
+            )
 
 
 def _stand_in(tensor: Tensor) -> Tensor:
