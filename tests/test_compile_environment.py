@@ -307,6 +307,15 @@ def test_arrays_among_the_results_are_new_ones() -> None:
         shown[1] = shown[1]
 
 
+def test_sets_among_the_results_are_new_ones() -> None:
+    step = tl.compile(lambda x: (x * 2.0, {1, 2}, bytearray(b"ab")))
+    for _ in range(4):
+        _, numbers, text = step(ONE)
+        assert (numbers, text) == ({1, 2}, b"ab")
+        numbers.add(3)
+        text += b"c"
+
+
 def test_slices_among_the_arguments() -> None:
     step = tl.compile(lambda x, s: x[s])
     x = tl.arange(5)

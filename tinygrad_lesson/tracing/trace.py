@@ -34,6 +34,7 @@ from .leaving import guard_tensor, leave
 from .modules import Modules
 from .numbers import HostProgram, Number
 from .program import (
+    COPIED,
     Argument,
     Constant,
     Drawn,
@@ -414,7 +415,7 @@ class Trace(Tracer):
             else x.value
             if type(x) is Number
             else x.copy()  # the user may write into it
-            if isinstance(x, np.ndarray)
+            if isinstance(x, COPIED)
             else x
             for x in found
         ]
