@@ -208,6 +208,19 @@ def test_numbers_of_an_object_with_slots() -> None:
     assert slim.scale == 5.0
 
 
+def test_an_object_that_makes_up_its_attributes() -> None:
+    class Table:
+        def __init__(self, **numbers: float) -> None:
+            self.numbers = numbers
+
+        def __getattr__(self, name: str) -> float:
+            return self.numbers[name]  # which raises another error than attributes do
+
+    table = Table(scale=2.0)
+    step = tl.compile(lambda x: x * table.scale)
+    assert [step(ONE).item() for _ in range(3)] == [2.0] * 3
+
+
 def test_what_the_librarys_own_objects_count() -> None:
     schedule = tl.optim.lr_scheduler.StepLR(tl.optim.SGD([nn.Parameter(1.0)], lr=1.0), 1)
     follows(lambda x: x * float(schedule.last_epoch + 1), schedule.step)

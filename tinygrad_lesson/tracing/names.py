@@ -112,7 +112,7 @@ def functions(function: Any) -> Iterator[tuple[FunctionType, Local]]:
     owner: list[Any] = []
     if isinstance(function, MethodType):
         function, owner = function.__func__, [function.__self__]
-    elif not isinstance(function, FunctionType | type) and not hasattr(function, "__wrapped__"):
+    elif not isinstance(function, FunctionType | type) and _wrapped(function) is None:
         owner, known = [function], vars(type(function))  # an object that can be called
         function = getattr(type(function), "forward", None) or known.get("__call__")
     while function is not None:
@@ -121,7 +121,12 @@ def functions(function: Any) -> Iterator[tuple[FunctionType, Local]]:
                 function,
                 {**dict(zip(function.__code__.co_varnames, owner, strict=False)), **local},
             )
-        function = getattr(function, "__wrapped__", None)
+        function = _wrapped(function)
+
+
+def _wrapped(function: Any) -> Any:
+    """What a decorated function was; nobody is asked who makes up attributes."""
+    return inspect.getattr_static(function, "__wrapped__", None)
 
 
 def defaults(function: FunctionType) -> Local:
@@ -146,4 +151,4 @@ def methods(value: Any, name: str) -> Iterator[tuple[FunctionType, Local]]:
     while found is not None:
         if isinstance(found, FunctionType):
             yield found, dict(zip(found.__code__.co_varnames, owner, strict=False))
-        found = getattr(found, "__wrapped__", None)
+        found = _wrapped(found)
