@@ -16,8 +16,9 @@ import pytest
 
 import tinygrad_lesson as tl
 from tinygrad_lesson import nn, optim
+from tinygrad_lesson.compiler.c_code import schedule, toolchain
 from tinygrad_lesson.compiler.c_code import step as c_step
-from tinygrad_lesson.compiler.c_code import toolchain
+from tinygrad_lesson.compiler.c_code.arrangement import arranged
 from tinygrad_lesson.nn import functional as F  # noqa: N812
 
 pytestmark = pytest.mark.skipif(not toolchain.find_compiler(), reason="no C compiler")
@@ -646,6 +647,22 @@ def test_numbers_that_are_infinite_reach_the_array_library() -> None:
 
     for found, expected in both(step, x):
         assert np.array_equal(found, expected, equal_nan=True)
+
+
+def test_a_chain_that_is_longer_than_the_stack_is_large() -> None:
+    """In one pass over the numbers it would need some megabytes of it."""
+
+    def chain(x: tl.Tensor) -> tl.Tensor:
+        for _ in range(1500):
+            x = tl.sin(x) * 1.01 + x * 0.1
+        return x.sum(axis=1)
+
+    x = tl.Tensor(np.random.default_rng(0).normal(size=(10, 30)))
+    step = c(chain)
+    for _ in range(3):
+        np.testing.assert_allclose(step(x), chain(x), rtol=1e-9)
+    groups = arranged(step.program)[2]
+    assert max(len(group.members) for group in groups) <= schedule.MOST
 
 
 def test_threads() -> None:

@@ -982,6 +982,17 @@ def test_a_variable_that_the_step_rebinds() -> None:
     assert w is before
 
 
+def test_what_can_be_gone_through_only_once() -> None:
+    def generator(x: Tensor) -> Any:
+        yield x * 2.0
+
+    def halves(x: Tensor) -> Any:
+        return x, map(abs, [x])
+
+    for step in (generator, halves):
+        assert "Return a list" in raises(step, X, match=r"the step returns a (generator|map), ")
+
+
 def test_settings_that_the_step_sets_by_hand() -> None:
     t = training()
 
@@ -1260,6 +1271,17 @@ def test_to_look_at_c_takes_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None
     assert built.source("c") == shown
 
 
+@tl.compile
+def decorated(x: Tensor) -> Tensor:
+    return x * 2.0
+
+
+class Holder:
+    @tl.compile
+    def decorated(self, x: Tensor) -> Tensor:
+        return x * 2.0
+
+
 def test_copies_of_a_step_have_programs_of_their_own() -> None:
     class Net(nn.Module):
         def __init__(self) -> None:
@@ -1279,6 +1301,8 @@ def test_copies_of_a_step_have_programs_of_their_own() -> None:
         assert twin.step(tl.ones(2)).tolist() == [3, 4]
     again = pickle.loads(pickle.dumps(tl.compile(math.sqrt, mode="c", keep_grads=True)))
     assert (again.function, again.mode, again.keep_grads) == (math.sqrt, "c", True)
+    assert pickle.loads(pickle.dumps(decorated)) is decorated  # for a worker that is spawned
+    assert pickle.loads(pickle.dumps(Holder.decorated)) is Holder.decorated
 
 
 def test_how_a_step_is_compiled_if_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -249,6 +249,13 @@ def test_derivatives_of_derivatives(mode: str) -> None:
         close(tl.grad(g)(x.detach()), slope)
 
 
+@needs_compiler
+def test_gradcheck_of_what_is_rounded_otherwise_in_c() -> None:
+    x = Tensor(np.linspace(-2.0, 2.0, 50))
+    for function in (lambda x: (tl.tanh(x) * tl.exp(x)).sum(), lambda x: tl.softmax(x) @ x):
+        assert tl.gradcheck(tl.compile(function, mode="c"), (x,), order=2)
+
+
 def test_gradcheck_and_vmap() -> None:
     w = Tensor([1.0, 2.0, 3.0], requires_grad=True, dtype=tl.float64)
     f = tl.compile(lambda x: tl.tanh(x * w).sum())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import types
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -129,6 +131,116 @@ def test_functions_that_are_arguments_or_attributes() -> None:
             assert with_attribute(ONE).item() == scale
 
 
+class Trainer:
+    """One method calls another, which computes with what the object has."""
+
+    def __init__(self) -> None:
+        self.beta, self.settings = 2.0, Settings()
+
+    def loss(self, x: Tensor) -> Tensor:
+        return self.part(x) * self.settings.offset
+
+    def part(self, x: Tensor) -> Tensor:
+        return x * self.beta * self.twice
+
+    @property
+    def twice(self) -> float:
+        return 2.0 * self.settings.inner.offset
+
+    @classmethod
+    def scaled(cls, x: Tensor) -> Tensor:
+        return x * cls.scale
+
+    scale = 3.0
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.loss(x) + self.scaled(x)
+
+    @tl.compile
+    def step(self, x: Tensor) -> Tensor:
+        return self(x)
+
+
+@pytest.mark.parametrize("way", ["call", "method", "itself", "partial", "default", "argument"])
+def test_numbers_that_methods_read(way: str) -> None:
+    trainer = Trainer()
+    steps: dict[str, Callable[..., Tensor]] = {
+        "call": lambda x: trainer(x),
+        "method": lambda x: trainer.loss(x) + Trainer.scaled(x),
+        "itself": trainer,
+        "partial": functools.partial(lambda given, x: given(x) * given.beta, trainer),
+        "default": lambda x, given=trainer: given(x) * given.beta,
+        "argument": lambda x: Trainer.__call__(trainer, x),
+    }
+    follows(
+        steps[way],
+        lambda: setattr(trainer, "beta", 5.0),
+        lambda: setattr(trainer.settings, "offset", 7.0),
+        lambda: setattr(trainer.settings.inner, "offset", 11.0),
+    )
+
+
+def test_numbers_of_the_object_whose_method_is_compiled_in_its_class() -> None:
+    trainer = Trainer()
+    for beta in (2.0, 5.0):
+        trainer.beta = beta
+        for settings in (trainer.settings, Settings()):
+            trainer.settings = settings
+            settings.offset = beta + 1.0
+            for _ in range(2):
+                assert trainer.step(ONE).item() == trainer(ONE).item()
+
+
+def test_numbers_of_an_object_with_slots() -> None:
+    @dataclass(slots=True)
+    class Slim:
+        scale: float = 2.0
+
+    slim = Slim()
+    follows(lambda x: x * slim.scale, lambda: setattr(slim, "scale", 5.0))
+
+    def step(x: Tensor) -> Tensor:
+        slim.scale += 1.0
+        return x * slim.scale
+
+    with pytest.raises(TraceError, match="the variable 'scale' another value"):
+        tl.compile(step)(ONE)
+    assert slim.scale == 5.0
+
+
+def test_an_object_that_makes_up_its_attributes() -> None:
+    class Table:
+        def __init__(self, **numbers: float) -> None:
+            self.numbers = numbers
+
+        def __getattr__(self, name: str) -> float:
+            return self.numbers[name]  # which raises another error than attributes do
+
+    table = Table(scale=2.0)
+    step = tl.compile(lambda x: x * table.scale)
+    assert [step(ONE).item() for _ in range(3)] == [2.0] * 3
+
+
+def test_what_the_librarys_own_objects_count() -> None:
+    schedule = tl.optim.lr_scheduler.StepLR(tl.optim.SGD([nn.Parameter(1.0)], lr=1.0), 1)
+    follows(lambda x: x * float(schedule.last_epoch + 1), schedule.step)
+
+
+def test_a_helper_that_counts_its_calls() -> None:
+    class Helper:
+        calls = 0
+
+        def double(self, x: Tensor) -> Tensor:
+            self.calls += 1
+            return x * 2.0
+
+    helper = Helper()
+    helper.calls = 0
+    with pytest.raises(TraceError, match="the variable 'calls' another value"):
+        tl.compile(lambda x: helper.double(x))(ONE)
+    assert helper.calls == 0
+
+
 def test_names_that_are_local() -> None:
     """A variable of the function's own is not taken for the one outside that is called so."""
     space: dict[str, Any] = {"value": 1.0}
@@ -206,6 +318,15 @@ def test_arrays_among_the_results_are_new_ones() -> None:
         assert (zeros.tolist(), shown.tolist()) == ([0.0, 0.0], [n, 2.0])
         zeros += 1.0
         shown[1] = shown[1]
+
+
+def test_sets_among_the_results_are_new_ones() -> None:
+    step = tl.compile(lambda x: (x * 2.0, {1, 2}, bytearray(b"ab")))
+    for _ in range(4):
+        _, numbers, text = step(ONE)
+        assert (numbers, text) == ({1, 2}, b"ab")
+        numbers.add(3)
+        text += b"c"
 
 
 def test_slices_among_the_arguments() -> None:

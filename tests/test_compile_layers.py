@@ -499,6 +499,38 @@ def test_the_rate_that_a_step_returns_is_that_of_each_step() -> None:
     assert [step() for _ in range(3)] == [[0.25], [0.125], [0.0625]]
 
 
+@pytest.mark.parametrize("stepping", ["inside", "outside", "by hand"])
+def test_the_settings_that_a_step_reads_are_those_of_each_step(stepping: str) -> None:
+    found = []
+    for compiled in (False, True):
+        w = nn.Parameter([1.0, 2.0])
+        adam = optim.Adam([w], lr=0.5)
+        schedule = lr_scheduler.ExponentialLR(adam, 0.5)
+
+        def step(w: Any = w, adam: Any = adam, schedule: Any = schedule) -> Any:
+            (w**2).sum().backward()
+            adam.step()
+            adam.zero_grad()
+            if stepping == "inside":
+                schedule.step()
+            group = adam.param_groups[0]
+            norm = w.detach().sum() * group["lr"] + group["betas"][0]
+            norm = tl.stack([norm, Tensor(group["lr"]), tl.exp(group["lr"]), tl.clip(norm, 0, 1)])
+            return group["lr"], norm, f"{group['lr']:.3f}", round(group["lr"], 1)
+
+        run, told = tl.compile(step) if compiled else step, []
+        for _ in range(4):
+            rate, norm, *rest = run()
+            told.append([rate, norm.tolist(), *rest])
+            if stepping == "outside":
+                schedule.step()
+            elif stepping == "by hand":
+                adam.param_groups[0]["lr"] *= 0.75
+                adam.param_groups[0]["betas"] = (0.5, 0.5)
+        found.append([*told, w.tolist()])
+    assert found[0] == found[1]
+
+
 def test_every_schedule_is_tried() -> None:
     found = {
         name

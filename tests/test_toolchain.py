@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shlex
 import shutil
 import signal
 import stat
@@ -94,6 +95,37 @@ def test_a_compiler_that_fails(
     assert results == [[2.0, 4.0]] * 3
 
 
+def test_a_compiler_that_makes_nothing(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CC", script(tmp_path / "silent", "exit 0"))
+    with pytest.raises(toolchain.CompilerError, match=r"silent .* made nothing") as raised:
+        toolchain.load(SOURCE)
+    (kept,) = cache.glob("*.c")
+    assert f"-o step.so {kept} -lm" in str(raised.value)  # can be repeated by hand
+    with pytest.raises(toolchain.CompilerError) as again:
+        toolchain.load(SOURCE)
+    assert str(again.value) == str(raised.value)  # so it is told once
+
+
+@needs_compiler
+def test_what_cannot_be_written(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk, or a folder that somebody takes away while the compiler works."""
+
+    def full(path: Path, text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+    step = tl.compile(double, mode="c")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", full)
+        with pytest.warns(CompilerWarning, match=r"No space left.*XDG_CACHE_HOME.*NumPy takes"):
+            assert [step(tl.ones(2)).tolist() for _ in range(3)] == [[2.0, 2.0]] * 3
+    gone = f'rm -r {cache}; exec {shlex.join(toolchain.find_compiler() or ())} "$@"'
+    monkeypatch.setenv("CC", script(cache.parents[1].with_name("taken"), gone))
+    with pytest.raises(toolchain.CompilerError, match="cannot be written"):
+        toolchain.load(SOURCE)
+
+
 def test_a_compiler_that_is_no_program(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,8 +137,14 @@ def test_a_compiler_that_is_no_program(
 
 
 def test_what_cc_names_but_does_not_exist_is_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CC", "no-such-compiler -m64")
-    assert toolchain.find_compiler() is None
+    for name in ("no-such-compiler -m64", "gcc 'half"):
+        monkeypatch.setenv("CC", name)
+        assert toolchain.find_compiler() is None
+        with pytest.raises(
+            MissingDependencyError, match="no C compiler that is called CC="
+        ) as told:
+            toolchain.load(SOURCE)
+        assert name in str(told.value)
 
 
 @needs_compiler

@@ -28,6 +28,8 @@ def array_of(value: Any, dtype: Any = None) -> Array:
     if dtype is not None:
         dtype = as_dtype(dtype, "Tensor")
     value = getattr(value, "raw", value)
+    if hasattr(value, "fixed"):  # a setting that a traced step reads
+        value = value.fixed()
     if getattr(value, "abstract", False):  # nobody can write into it: it needs no copy
         return value if dtype is None else value.namespace.astype(value, dtype)
     if _holds_tensor(value):

@@ -148,7 +148,7 @@ def _binary(op: Op[...]) -> Callable[..., Tensor]:
         wanted = 0b100
         if not isinstance(y, Tensor):
             if type(y) not in NUMBERS:
-                y = Tensor.coerce(y, op)
+                y = _coerced(y, op)
             elif type(x) in NUMBERS:
                 x = Tensor(x * type(y)(1))  # 1 and 2.5 are two floats
         if isinstance(y, Tensor):
@@ -158,7 +158,7 @@ def _binary(op: Op[...]) -> Callable[..., Tensor]:
         else:
             b = q = y
         if not isinstance(x, Tensor) and type(x) not in NUMBERS:
-            x = Tensor.coerce(x, op)
+            x = _coerced(x, op)
         if isinstance(x, Tensor):
             a, p = x._data, x._node
             if p is not None and p.requires_grad:
@@ -204,7 +204,7 @@ def _general(op: Op[...]) -> Callable[..., Tensor]:
         wanted, bit, counts, bare = 0, 1, False, False
         for x in inputs:
             if not isinstance(x, Tensor) and type(x) not in NUMBERS:
-                x = Tensor.coerce(x, op)
+                x = _coerced(x, op)
             if isinstance(x, Tensor):
                 counts = counts or x._data.dtype.kind != "b"
                 if x._node is not None and x._node.requires_grad:
@@ -255,7 +255,7 @@ def _composite(op: Op[...]) -> Callable[..., Tensor]:
 
     def call(*args: Any, **given: Any) -> Tensor:
         inputs, params = bind(op, args, given)
-        tensors = [x if type(x) in NUMBERS or isinstance(x, Tensor) else Tensor.coerce(x, op)
+        tensors = [x if type(x) in NUMBERS or isinstance(x, Tensor) else _coerced(x, op)
                    for x in inputs]  # fmt: skip
         if any(type(x) in NUMBERS for x in tensors):
             tensors = _with_numbers(tensors)
@@ -272,6 +272,12 @@ def _composite(op: Op[...]) -> Callable[..., Tensor]:
         return result
 
     return _named(call, op)
+
+
+def _coerced(value: Any, op: Op[...]) -> Any:
+    """A constant; of a setting that a traced step reads, the Python number that it is now."""
+    fixed = getattr(value, "fixed", None)
+    return Tensor.coerce(value, op) if fixed is None else fixed()
 
 
 def _with_numbers(inputs: Sequence[Any]) -> list[Tensor]:

@@ -167,6 +167,10 @@ class Call:
 
         return Pattern(nests.mapped(place, self.args), nests.mapped(place, dict(self.kwargs)))
 
+    def objects(self, function: Callable[..., Any]) -> dict[str, Any]:
+        """The arguments that the function gets as they are, by name."""
+        return {name: x for name, x in self.named(function) if nests.items(x) is None}
+
     def recorded(self) -> bool:
         """Whether an argument has a history, which gradients shall go back to."""
         return self.grad and any(type(tensor._node) is Node for tensor in self.tensors)
@@ -174,12 +178,13 @@ class Call:
     def names(self, function: Callable[..., Any]) -> list[str]:
         """What to call each of the tensors, by the function's parameters."""
         found: dict[int, str] = {}
-        for name, value in self._named(function):
+        for name, value in self.named(function):
             for path, tensor in _tensors(name, value):
                 found.setdefault(self._places[id(tensor)], path)
         return [found[place] for place in range(len(self.tensors))]
 
-    def _named(self, function: Callable[..., Any]) -> list[tuple[str, Any]]:
+    def named(self, function: Callable[..., Any]) -> list[tuple[str, Any]]:
+        """The arguments, by the function's parameters."""
         try:
             bound = inspect.signature(function).bind(*self.args, **self.kwargs)
         except (TypeError, ValueError):
@@ -192,7 +197,7 @@ class Call:
             return "the mode or the default dtype", "Set them once, before the first call."
         mine = [*self.key[2], *(part for _, part in self.key[3])]  # type: ignore[misc, attr-defined]
         theirs = [*other[2], *(part for _, part in other[3])]
-        names = [name for name, _ in self._named(function)]
+        names = [name for name, _ in self.named(function)]
         for name, new, old in zip(names, mine, theirs, strict=False):
             if new != old:
                 return f"the argument {name!r}", _remedy(new, old)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Callable, Iterable
 from os import PathLike
 from types import MethodType
@@ -176,6 +177,12 @@ class Compiled(Generic[P, R]):
         return self if instance is None else MethodType(self, instance)
 
     def __reduce__(self) -> Any:  # a copy has no programs: theirs is the state of this one
+        name = getattr(self.function, "__qualname__", "")
+        found: Any = sys.modules.get(getattr(self.function, "__module__", None) or "")
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        if found is self:  # decorated: another process finds it where it finds other functions
+            return name
         return Compiled, (self.function, self.mode, self.threads, self.keep_grads)
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -22,6 +22,7 @@ from ..tensor import Tensor
 from ..tracing.environment import same
 from ..tracing.numbers import OPERATORS, Act, Compute, Decide, Number, Read
 from ..tracing.program import (
+    COPIED,
     Argument,
     Attribute,
     Constant,
@@ -418,7 +419,7 @@ class Driver:
         if type(value) is Number:
             return f"n{value.index}"
         constant = self._bound("a", value)
-        return f"{constant}.copy()" if isinstance(value, np.ndarray) else constant
+        return f"{constant}.copy()" if isinstance(value, COPIED) else constant
 
 
 class Otherwise(Exception):  # noqa: N818  it is no error

@@ -42,8 +42,9 @@ def _under(
     trace: Trace, call: Call, function: Callable[..., Any], options: Options
 ) -> tuple[Any, Entry]:
     """The same, if the trace is one that the function agrees with."""
-    for given in (function, *call.args, *call.kwargs.values()):
-        if given is function or isinstance(given, FunctionType | MethodType):
+    trace.environment.add(function, call.objects(function))
+    for given in (*call.args, *call.kwargs.values()):
+        if isinstance(given, FunctionType | MethodType):
             trace.environment.add(given)
     happened()  # so that steps which other threads call look up, and wait
     try:

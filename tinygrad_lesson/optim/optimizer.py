@@ -43,8 +43,8 @@ class Optimizer:
 
     Attributes
     ----------
-    param_groups
-        List of dicts: the parameters of each group and its settings, which may be changed.
+    groups
+        What `param_groups` gives, as it is even while a step is traced.
     state
         For each parameter, by its number, what the optimizer remembers of it.
     initial_lrs
@@ -56,13 +56,25 @@ class Optimizer:
     remembers: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
-        self.param_groups: list[Group] = groups_of(type(self).__name__, params, defaults)
+        self.groups: list[Group] = groups_of(type(self).__name__, params, defaults)
         self.state: dict[int, dict[str, Any]] = {}
         self.initial_lrs: list[float] | None = None
 
+    @property
+    def param_groups(self) -> list[Group]:
+        """The parameters of each group and its settings, in dicts, which may be changed."""
+        tracer = current().tracer
+        if tracer is None:
+            return self.groups
+        return [tracer.opened(x, self, "groups", place) for place, x in enumerate(self.groups)]
+
+    @param_groups.setter
+    def param_groups(self, groups: list[Group]) -> None:
+        self.groups = groups
+
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or make them zeros."""
-        for group in self.param_groups:
+        for group in self.groups:
             for parameter in group["params"]:
                 zeros = not set_to_none and parameter.grad is not None
                 parameter.grad = zeros_like(parameter.detach()) if zeros else None
@@ -83,9 +95,7 @@ class Optimizer:
         tracer = current().tracer
         xp = tracer or numpy_namespace
         number = 0
-        for place, group in enumerate(self.param_groups):
-            if tracer is not None:
-                group = tracer.opened(group, self, "param_groups", place)
+        for group in self.param_groups:
             for parameter in group["params"]:
                 if (gradient := parameter.grad) is not None:
                     state = self.state.setdefault(number, {})

@@ -7,36 +7,28 @@ So are attributes that the code asks of what a name stands for, as in ``config.s
 
 from __future__ import annotations
 
-import dis
-import functools
-import sysconfig
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import (
-    BuiltinFunctionType,
-    CellType,
-    CodeType,
-    FunctionType,
-    MethodType,
-    ModuleType,
-)
+from collections.abc import Iterable, Mapping
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
-import numpy as np
-
 from ..errors import TraceError
-from ..tensor import Tensor
+from .names import (
+    PACKAGE,
+    PLAIN,
+    Local,
+    Slots,
+    chains,
+    defaults,
+    functions,
+    homes,
+    is_ours,
+    is_users,
+    methods,
+)
 from .program import Guard, watched
-
-_PACKAGE = __name__.partition(".")[0]
-PLAIN = (bool, int, float, complex, str, bytes, tuple, frozenset, type(None))
-"""Values that are compared; others are the same if they are the same object."""
 
 MOST = 256
 """Longer lists and dicts are not gone through in each call."""
-
-_paths = sysconfig.get_paths()
-_INSTALLED = tuple({_paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")})
-_ABSENT = object()
 
 
 def same(old: Any, new: Any) -> bool:
@@ -77,6 +69,8 @@ class _Name:
             self.holder[self.name] = self.value
         elif isinstance(self.holder, CellType):
             self.holder.cell_contents = self.value
+        elif isinstance(self.holder, Slots):
+            setattr(self.holder.owner, self.name, self.value)
 
     def guard(self) -> Guard:
         get = f"{{0}}.get({self.name!r})"
@@ -94,28 +88,37 @@ class Environment:
     def __init__(self) -> None:
         self._names: dict[tuple[int, str], _Name] = {}
         self._nests: dict[int, tuple[Any, list[Any]]] = {}
-        self._seen: set[CodeType] = set()
+        self._seen: set[tuple[CodeType, frozenset[tuple[str, int]]]] = set()
 
-    def add(self, function: Any) -> None:
-        """Note the variables of a function, and of the user's functions that it calls."""
-        owner = function.__self__ if isinstance(function, MethodType) else _ABSENT
-        for found in _functions(function):
-            self._add(found, owner)
+    def add(self, function: Any, given: Local | None = None) -> None:
+        """Note the variables of a function, and of the user's functions that it calls.
 
-    def _add(self, function: FunctionType, owner: Any = _ABSENT) -> None:
+        Parameters
+        ----------
+        given
+            Its arguments, by name.
+        """
+        runs = hasattr(type(function), "named_modules")
+        for found, local in functions(function):
+            self._add(found, {**local, **(given or {})}, runs)
+
+    def _add(self, function: FunctionType, local: Local, runs: bool = False) -> None:
+        """The same; of a module that `runs` others look at its attributes."""
         code = function.__code__
-        if code in self._seen or (function.__module__ or "").partition(".")[0] == _PACKAGE:
+        known = code, frozenset((name, id(value)) for name, value in local.items())
+        if known in self._seen or (function.__module__ or "").partition(".")[0] == PACKAGE:
             return
-        self._seen.add(code)
+        self._seen.add(known)
+        local = {**defaults(function), **local}
         cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
         for name, cell in cells.items():
             self._note(_Name(name, cell), function)
-        for chain in _chains(code):
+        for chain in chains(code):
             self._follow(chain, function, cells)
-        if owner is not _ABSENT and code.co_argcount:
-            for name, *attributes in _chains(code, local=True):
-                if name == code.co_varnames[0]:
-                    self._look_into(owner, attributes, function)
+        for name, *attributes in chains(code, local=True) if local else ():
+            if name in local:
+                self._add_called(local[name], function)
+                self._look_into(local[name], attributes, function, runs)
 
     def _follow(
         self, chain: tuple[str, ...], function: FunctionType, cells: dict[str, CellType]
@@ -128,17 +131,22 @@ class Environment:
             value = self._note(_Name(name, function.__globals__), function)
             self._look_into(value, attributes, function)
 
-    def _look_into(self, value: Any, attributes: Iterable[str], function: FunctionType) -> None:
-        """Note an attribute of a value, one of that, and so on."""
+    def _look_into(
+        self, value: Any, attributes: Iterable[str], function: FunctionType, known: bool = False
+    ) -> None:
+        """Note an attribute of a value, unless that is `known`; one of that, and so on."""
         for attribute in attributes:
-            fixed = not hasattr(type(value), "named_modules")
-            names = [_Name(attribute, home, fixed) for home in _homes(value, attribute)]
+            fixed = not is_ours(type(value))
+            names = [_Name(attribute, home, fixed) for home in homes(value, attribute)]
             for found in names:
-                if fixed or (isinstance(found.value, PLAIN) and attribute != "training"):
+                plain = isinstance(found.value, PLAIN) and attribute != "training"
+                if fixed or (plain and not known):
                     self._note(found, function)
             if not names:
+                for code, local in methods(value, attribute):
+                    self._add_of(code, local, function)
                 return
-            value = names[-1].value
+            value, known = names[-1].value, False
 
     def _note(self, found: _Name, function: FunctionType) -> Any:
         value = found.value
@@ -146,11 +154,19 @@ class Environment:
             return value
         self._names.setdefault((id(found.holder), found.name), found)
         self._note_items(value)
-        if isinstance(value, FunctionType) and (
-            value.__globals__ is function.__globals__ or _is_users(value.__code__.co_filename)
-        ):
-            self._add(value)
+        self._add_called(value, function)
         return value
+
+    def _add_called(self, value: Any, caller: FunctionType) -> None:
+        """The same for what a name stands for, if that can be called."""
+        if not hasattr(type(value), "named_modules"):  # that a module runs is told otherwise
+            for code, local in functions(value):
+                self._add_of(code, local, caller)
+
+    def _add_of(self, code: FunctionType, local: Local, caller: FunctionType) -> None:
+        """The same for a function that another one calls, if it is the user's."""
+        if code.__globals__ is caller.__globals__ or is_users(code.__code__.co_filename):
+            self._add(code, local)
 
     def _note_items(self, value: Any) -> None:
         """Note what is in a list or a dict, and in those that are in it."""
@@ -196,63 +212,3 @@ class Environment:
 
 def _items(nest: Any) -> list[Any]:
     return [*nest.values(), *nest] if isinstance(nest, dict) else [*nest]
-
-
-def _is_users(file: str | None) -> bool:
-    """Whether a file is one of the user's own, not of an installed package."""
-    return file is None or not file.startswith(_INSTALLED)
-
-
-def _homes(value: Any, name: str) -> list[Mapping[str, Any]]:
-    """Where an attribute of the user's is looked up: the last one has it.
-
-    It is that of a file, of an object, or a plain value of a class.
-    """
-    if isinstance(value, ModuleType):
-        own = value.__name__.partition(".")[0] != _PACKAGE
-        return [vars(value)] if own and _is_users(getattr(value, "__file__", None)) else []
-    kind = value if isinstance(value, type) else type(value)
-    foreign = kind.__module__.partition(".")[0] in (_PACKAGE, "builtins")
-    if foreign or isinstance(value, Tensor | np.ndarray):
-        return []
-    own_dict = [] if value is kind or not hasattr(value, "__dict__") else [vars(value)]
-    if own_dict and name in own_dict[0]:
-        return own_dict
-    base = next((vars(base) for base in kind.__mro__ if name in vars(base)), None)
-    return [*own_dict, base] if base is not None and isinstance(base[name], PLAIN) else []
-
-
-def _functions(function: Any) -> Iterator[FunctionType]:
-    """The Python functions behind something that can be called."""
-    if isinstance(function, functools.partial):
-        function = function.func
-    if isinstance(function, MethodType):
-        function = function.__func__
-    if not isinstance(function, FunctionType):  # an object that can be called
-        known = vars(type(function))
-        function = getattr(type(function), "forward", None) or known.get("__call__")
-    while isinstance(function, FunctionType):
-        yield function
-        inner: Callable[..., Any] | None = getattr(function, "__wrapped__", None)
-        function = inner
-
-
-def _chains(code: CodeType, local: bool = False) -> Iterator[tuple[str, ...]]:
-    """The names that a piece of code reads or sets, with the attributes that it asks of them.
-
-    Its `local` ones; or all others, and those of functions inside.
-    """
-    chain: tuple[str, ...] = ()
-    for instruction in dis.get_instructions(code):
-        kind = instruction.opname
-        if chain and kind in ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR"):
-            chain = (*chain, instruction.argval)
-        if chain and kind in ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR", "COPY"):
-            continue  # (COPY: as in x.count += 1)
-        if chain:
-            yield chain
-        named = kind.startswith("LOAD_FAST") if local else kind.endswith(("_GLOBAL", "_DEREF"))
-        chain = (instruction.argval,) if named and isinstance(instruction.argval, str) else ()
-    for constant in () if local else code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _chains(constant)

@@ -113,6 +113,12 @@ class Number:
     def __index__(self) -> int:
         return operator.index(self.fixed())
 
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(self.fixed(), digits)
+
+    def __format__(self, how: str) -> str:
+        return format(self.fixed(), how)
+
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:

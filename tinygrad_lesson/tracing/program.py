@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..arrays import Array
 from ..dtypes import DType
 from ..graph import Box, Shape
@@ -168,6 +170,10 @@ class Lent(Tensor):
         return tensor
 
 
+COPIED = (np.ndarray, set, bytearray)
+"""Results besides tensors into which a user may write: each call returns new ones."""
+
+
 class Guard(NamedTuple):
     """Something that was looked at while tracing: the program is good for as long as it holds.
 
@@ -280,7 +286,7 @@ def _place(source: Source | Target) -> str:
 
 
 __all__ = [
-    "Argument", "Attribute", "Constant", "Cotangent", "Drawn", "Equation", "Flag", "Gradient",
-    "Guard", "Held", "Lent", "Number", "Program", "Slot", "Source", "Target", "Value", "Write",
-    "watched",
+    "COPIED", "Argument", "Attribute", "Constant", "Cotangent", "Drawn", "Equation", "Flag",
+    "Gradient", "Guard", "Held", "Lent", "Number", "Program", "Slot", "Source", "Target", "Value",
+    "Write", "watched",
 ]  # fmt: skip

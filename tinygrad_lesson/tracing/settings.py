@@ -80,15 +80,16 @@ def acting(trace: Trace, act: Callable[[], None], holders: Sequence[dict[str, An
 def write_settings(trace: Trace, writes: list[Write]) -> None:
     """Put down what the step did to settings and state; those that it set by hand are refused."""
     for holder, view, seen, before in trace._opened.values():
-        for key, value in holder.items():
-            if key not in before or not same(before[key], value):
-                raise TraceError(
-                    "compile",
-                    f"the step sets {key!r} of an optimizer by hand, which a program would not"
-                    " repeat",
-                    "Use a schedule, such as tl.optim.lr_scheduler.LambdaLR, or set it between"
-                    " steps.",
-                )
+        by_hand = [k for k, value in holder.items() if not same(before.get(k, trace), value)]
+        if "params" in holder:  # these are settings, which an optimizer itself leaves alone
+            by_hand += [k for k, value in view.items() if seen.get(k, trace) is not value]
+        if by_hand:
+            raise TraceError(
+                "compile",
+                f"the step sets {by_hand[0]!r} of an optimizer by hand, which a program would not"
+                " repeat",
+                "Use a schedule, such as tl.optim.lr_scheduler.LambdaLR, or set it between steps.",
+            )
         for key, value in view.items():
             if key in seen and seen[key] is value:
                 continue

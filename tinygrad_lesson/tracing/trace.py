@@ -9,7 +9,7 @@ leaves there is put down as a write.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 from weakref import ref
@@ -34,6 +34,7 @@ from .leaving import guard_tensor, leave
 from .modules import Modules
 from .numbers import HostProgram, Number
 from .program import (
+    COPIED,
     Argument,
     Constant,
     Drawn,
@@ -393,6 +394,7 @@ class Trace(Tracer):
         NeedsHistory
             If only a graph of all ops can carry gradients of the results back.
         """
+        _check_results(results)
         check_aliases(self)
         walked = self.walked
         self.pullback = way_back(self, results)
@@ -413,7 +415,7 @@ class Trace(Tracer):
             else x.value
             if type(x) is Number
             else x.copy()  # the user may write into it
-            if isinstance(x, np.ndarray)
+            if isinstance(x, COPIED)
             else x
             for x in found
         ]
@@ -442,6 +444,17 @@ class Trace(Tracer):
             self.pullback = self.pullback.settled()
         program = Program(self.inputs, self.equations, values, writes, self.host, self.guards)
         return program, returned
+
+
+def _check_results(results: Iterable[Any]) -> None:
+    """Refuse what could be given back in one call only."""
+    for x in results:
+        if isinstance(x, Iterator | Awaitable):
+            raise TraceError(
+                "compile",
+                f"the step returns a {type(x).__name__}, which gives what it has only once",
+                "Return a list or a tuple.",
+            )
 
 
 def _stand_in(tensor: Tensor) -> Tensor:

@@ -25,6 +25,9 @@ from .window_calls import LARGEST, can_slide, is_bias
 
 REDUCTIONS = frozenset({"sum", "max", "min"})
 
+MOST = 100
+"""So many equations run in one pass: the stack of a thread has room for what they compute."""
+
 
 class Group:
     """Equations that run together.
@@ -134,7 +137,8 @@ class _Scheduler:
     def _candidates(self, equation: Equation) -> list[Group]:
         """Groups that may take an equation: none before what it needs; the latest first."""
         latest = max((group.number for group in self._producers(equation)), default=0)
-        return [group for group in reversed(self.groups[latest:]) if group.kind == "rows"][:12]
+        found = [group for group in reversed(self.groups[latest:]) if group.kind == "rows"][:12]
+        return [group for group in found if len(group.members) < MOST]
 
     # ---- elementwise ---------------------------------------------------------------------
 

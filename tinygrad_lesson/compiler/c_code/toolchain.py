@@ -100,10 +100,22 @@ def build(codes: Sequence[Code]) -> list[Path]:
     """
     compiler = find_compiler()
     if compiler is None:
+        given = os.environ.get("CC", "")
         raise MissingDependencyError(
-            "compile", "there is no C compiler",
+            "compile", f"there is no C compiler{f' that is called CC={given!r}' if given else ''}",
             "Install one (Debian: apt-get install gcc), set CC, or pip install ziglang.",
         )  # fmt: skip
+    try:
+        return _built(codes, compiler)
+    except OSError as error:
+        raise CompilerError(
+            "compile", f"what is to be built cannot be written: {error}",
+            "Make room, or let XDG_CACHE_HOME be a folder where there is some.",
+        ) from error  # fmt: skip
+
+
+def _built(codes: Sequence[Code], compiler: tuple[str, ...]) -> list[Path]:
+    """The same by one compiler."""
     found: dict[Code, Path] = {}
     building: dict[Code, _Building] = {}
     with ExitStack() as places:
@@ -174,13 +186,16 @@ class _Building:
             known = _understood(self.compiler, self.place, self.code.flags)
             if known and known != self.code.flags:  # without any, it is not the flags
                 self._start(known)
-        if status := self.status():
+        status = self.status()
+        if status or not self._made.exists():
             kept = cache.folder() / f"{self.name}.c"
             shutil.copy(self._source, kept)
+            places = {str(self._made): "step.so", str(self._source): str(kept)}
+            command = shlex.join(places.get(word, word) for word in self._command)
+            failed = f"failed with status {status}" if status else "made nothing"
             raise CompilerError(
                 "compile",
-                f"{shlex.join(self._command)} failed with status {status}:"
-                f" {self._told.strip()[-2000:]}",
+                f"{command} {failed}: {self._told.strip()[-2000:]}",
                 f"The source is kept in {kept}; mode='numpy' does without a compiler.",
             )
         return cache.keep(self._made, self.name)
@@ -219,7 +234,10 @@ def _understood(compiler: tuple[str, ...], place: Path, flags: tuple[str, ...]) 
 
 def find_compiler() -> tuple[str, ...] | None:
     """The command of a C compiler: ``$CC``, cc, gcc, clang, or the one in the ziglang package."""
-    given = shlex.split(os.environ.get("CC", ""))
+    try:
+        given = shlex.split(os.environ.get("CC", ""))
+    except ValueError:  # a quotation mark that is alone
+        return None
     if given:
         found = shutil.which(given[0])
         return (found, *given[1:]) if found else None

@@ -59,22 +59,15 @@ class LRScheduler:
 
     def _holders(self) -> list[dict[str, Any]]:
         """The dicts in which a step changes numbers."""
-        return [vars(self), *self.optimizer.param_groups]
+        return [vars(self), *self.optimizer.groups]
 
     def get_last_lr(self) -> list[float]:
         """The rate of each group now."""
-        groups: list[Group] = self.optimizer.param_groups
-        tracer = current().tracer
-        if tracer is not None:
-            groups = [
-                tracer.opened(group, self.optimizer, "param_groups", place)
-                for place, group in enumerate(groups)
-            ]
-        return [group["lr"] for group in groups]
+        return [group["lr"] for group in self.optimizer.param_groups]
 
     def _apply(self) -> None:
         for number, (group, base) in enumerate(
-            zip(self.optimizer.param_groups, self.base_lrs, strict=True)
+            zip(self.optimizer.groups, self.base_lrs, strict=True)
         ):
             self.change(group, base, number)
 
