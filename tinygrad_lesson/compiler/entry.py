@@ -148,12 +148,12 @@ class Entry:
     @_Once
     def c_source(self) -> Source:
         """The C source, which is not built to be looked at."""
-        return self.in_c.source if "in_c" in vars(self) else step.source(self.simple)
+        return step.source(self.simple)
 
     @_Once
     def in_c(self) -> step.CStep:
         """The C source, built."""
-        return step.compiled(self.simple, self.options.threads)
+        return step.compiled(self.c_source, self.options.threads)
 
     @_Once
     def driver(self) -> Driver:

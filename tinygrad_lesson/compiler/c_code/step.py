@@ -22,7 +22,6 @@ from .. import turns
 from . import scalar_tape, team
 from .arrangement import arranged
 from .buffers import Addresses, Ring, address, in_order
-from .memory_plan import Plan
 from .routines import load
 from .rows_kernel import MOST_SUMS, SLICES
 from .views import View
@@ -55,27 +54,24 @@ class CStep(NamedTuple):
 
 
 def source(program: Program) -> Source:
-    """Write a program in C, to look at."""
-    program, views, groups, plan = arranged(program)
-    return write(program, groups, views, plan)
+    """Write a program in C."""
+    return write(arranged(program))
 
 
 PARTS = SLICES * MOST_SUMS * 8
 """Bytes behind the arena, for the sums of the slices of a row."""
 
 
-def compiled(program: Program, threads: int | None = None) -> CStep:
-    """Write a program in C, and build it, to run on so many threads (None: as many as pay)."""
-    program, views, groups, plan = arranged(program)
-    source = write(program, groups, views, plan)
+def compiled(source: Source, threads: int | None = None) -> CStep:
+    """Build what was written, to run on so many threads (None: as many as pay)."""
+    program, groups = source.arrangement.program, source.arrangement.groups
     inputs = [v for v in program.inputs if type(v.source) is not Constant]
     numbers = [*source.numbers]
     for segment in source.segments:
         if isinstance(segment, Equation):
             found = [x.index for x in segment.inputs if type(x) is Number]
             numbers += [i for i in found if i not in numbers]
-    size = team.size(groups, threads)
-    made = Function(program, views, plan, source, inputs, numbers, size)
+    made = Function(source, inputs, numbers, team.size(groups, threads))
     return CStep(program, source, made.built(), inputs, numbers, made)
 
 
@@ -83,15 +79,13 @@ class Function:
     """Writes the Python function around the C code."""
 
     def __init__(
-        self, program: Program, views: dict[Value, View], plan: Plan, source: Source,
-        inputs: list[Value], numbers: list[int], threads: int,
-    ) -> None:  # fmt: skip
-        self.threads = threads
-        self.program, self.views, self.plan, self.source = program, views, plan, source
-        self.inputs, self.numbers = inputs, numbers
+        self, source: Source, inputs: list[Value], numbers: list[int], threads: int
+    ) -> None:
+        self.source, self.inputs, self.numbers, self.threads = source, inputs, numbers, threads
+        self.program, self.views, _, self.plan = source.arrangement
         self.library = load(source.code)
-        self.arena = _aligned(plan.size + PARTS)
-        self.pointers = np.zeros(len(plan.pointers) + 1, np.uintp)
+        self.arena = _aligned(self.plan.size + PARTS)
+        self.pointers = np.zeros(len(self.plan.pointers) + 1, np.uintp)
         self.addresses = Addresses(self.pointers)
         self.given = np.zeros(len(numbers) + 1, np.float64)
         self.lock, self.rings = turns.lock(), dict[Value, Ring]()

@@ -7,6 +7,7 @@ import functools
 import math
 import os
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any
 
 from . import routines
@@ -50,7 +51,8 @@ def size(groups: list[Group], threads: int | None) -> int:
         How many there may be; None: as many as there are cores for this process, or as
         ``OPENBLAS_NUM_THREADS`` or ``OMP_NUM_THREADS`` allow.
     """
-    return (threads or cores()) if sum(map(_operations, groups)) >= WORTHWHILE else 1
+    pays = any(count >= WORTHWHILE for count in accumulate(map(_operations, groups)))
+    return (threads or cores()) if pays else 1
 
 
 def cores() -> int:
