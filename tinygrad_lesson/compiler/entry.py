@@ -119,7 +119,7 @@ class Entry:
         """What the step returns, or OTHERWISE."""
         if self.differentiable is not None:
             return self.differentiable(call)
-        return self.driver.run(*call.tensors)
+        return self.driver(call)
 
     def holds(self) -> bool:
         """Whether everything is as it was when the step was traced.

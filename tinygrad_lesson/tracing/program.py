@@ -6,6 +6,7 @@ hold the state of the step, and holds no array except constants.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -191,9 +192,16 @@ class Guard(NamedTuple):
 
 def watched(what: str, code: str, *objects: Any) -> Guard:
     """A guard that is looked at in each call, by its source."""
-    names = [f"x{place}" for place in range(len(objects))]
-    function = eval(f"lambda {', '.join(names)}: {code.format(*names)}")
+    function = _function(code, len(objects))
     return Guard(lambda: bool(function(*objects)), what, code, objects)
+
+
+@functools.cache
+def _function(code: str, count: int) -> Callable[..., Any]:
+    """The source of guards as a function of their objects: many guards ask the same of others."""
+    names = [f"x{place}" for place in range(count)]
+    function: Callable[..., Any] = eval(f"lambda {', '.join(names)}: {code.format(*names)}")
+    return function
 
 
 class Program:
