@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...dtypes import DType
+from ...dtypes import DType, name_of
 from ...tracing.numbers import Number
 from ...tracing.program import Equation, Value
 from .lowering import COMPARISONS
@@ -245,14 +245,10 @@ CHOICES = {"where": (0, 1, 2), "masked_fill": (1, 2, 0)}
 # ---- which op is written, and how ----------------------------------------------------------
 
 
+@functools.cache
 def type_of(dtype: DType) -> str | None:
     """The C type of a dtype, or None if C does not compute with it."""
-    return TYPES.get(_name(dtype))
-
-
-@functools.cache
-def _name(dtype: DType) -> str:
-    return str(dtype)  # which takes NumPy as long as all else that is asked of an op
+    return TYPES.get(str(dtype))
 
 
 def can_write(equation: Equation) -> bool:
@@ -264,7 +260,7 @@ def can_write(equation: Equation) -> bool:
     if name in CONSTANTS:
         return True
     if name == "astype":  # what does not fit into an integer is the machine's affair: NumPy's
-        return out in FLOATS or inputs[0] not in FLOATS or _name(equation.out.dtype) == "bool"
+        return out in FLOATS or inputs[0] not in FLOATS or name_of(equation.out.dtype) == "bool"
     if name in CHOICES:
         return type(equation.inputs[CHOICES[name][0]]) is Value
     if name in COMPARING:
@@ -276,9 +272,9 @@ def can_write(equation: Equation) -> bool:
 
 def _writer(equation: Equation) -> Writer | None:
     """How the op is written for the types of this equation."""
-    name, dtype = equation.op.name, _name(equation.out.dtype)
+    name, dtype = equation.op.name, name_of(equation.out.dtype)
     inputs = list(equation.values())
-    one = all(_name(v.dtype) == dtype for v in inputs)
+    one = all(name_of(v.dtype) == dtype for v in inputs)
     if dtype == "bool":
         return BOOLEAN_OPERATORS.get(name) if one and len(inputs) == len(equation.inputs) else None
     if name == "pow" and type(equation.inputs[0]) is Value:
@@ -320,7 +316,7 @@ def expression(equation: Equation, operands: Sequence[Operand]) -> str:
     if name in CONSTANTS:
         return literal(CONSTANTS[name], out)
     if name == "astype":
-        if _name(equation.out.dtype) == "bool":
+        if name_of(equation.out.dtype) == "bool":
             return f"({operands[0].code} != 0)"
         return _converted(operands[0], out)
     if name in CHOICES:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ...dtypes import name_of
 from ...tracing.numbers import Number
 from ...tracing.program import Equation, Value
 from .kernel import Kernel, Strides, collapsed, index_of, nest
@@ -198,7 +199,7 @@ class RowsKernel(Kernel):
         if type(x) is Value:
             return self._loaded(x, stage, scope, columns)
         kind = type_of(equation.out.dtype) or "f64"
-        if str(equation.out.dtype) == "bool":  # a comparison is made in the type of its arrays
+        if name_of(equation.out.dtype) == "bool":  # a comparison is made in the type of its arrays
             kind = type_of(next(equation.values()).dtype) or "f64"
             kind = "f64" if kind not in FLOATS and isinstance(x, float) else kind
         if type(x) is Number:

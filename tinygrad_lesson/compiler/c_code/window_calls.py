@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ...dtypes import name_of
 from ...graph import Shape
 from ...tracing.program import Equation, Value
 from .operators import FLOATS, type_of
@@ -22,13 +23,13 @@ def can_slide(equation: Equation, views: dict[Value, View]) -> bool:
         return False
     values = list(equation.values())
     taps = name in ("pool_argmax", "pool_put")
-    floats = [v for v in (equation.out, *values) if not (taps and str(v.dtype) == "uint8")]
+    floats = [v for v in (equation.out, *values) if not (taps and name_of(v.dtype) == "uint8")]
     kinds = {type_of(v.dtype) for v in floats}
     return (
         len(params["stride"]) in (1, 2)
         and len(kinds) == 1
         and kinds <= set(FLOATS)
-        and (not taps or any(str(v.dtype) == "uint8" for v in (equation.out, *values)))
+        and (not taps or any(name_of(v.dtype) == "uint8" for v in (equation.out, *values)))
         and all(views[v].whole for v in values)
     )
 
