@@ -7,7 +7,7 @@ hold the state of the step, and holds no array except constants.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ..arrays import Array
@@ -69,9 +69,9 @@ class Equation(NamedTuple):
         shape = "x".join(map(str, self.out.shape)) or "scalar"
         return f"{self.out}: {self.out.dtype}[{shape}] = {self.op.name}({', '.join(given)})"
 
-    def values(self) -> Iterator[Value]:
+    def values(self) -> list[Value]:
         """The inputs that are arrays."""
-        return (x for x in self.inputs if type(x) is Value)
+        return [x for x in self.inputs if type(x) is Value]
 
 
 # ---- where arrays come from and go to ----------------------------------------------------

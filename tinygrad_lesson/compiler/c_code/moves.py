@@ -15,7 +15,7 @@ def can_move(equation: Equation, views: dict[Value, View]) -> str | None:
         return None
     if any(type(x) is not Value for x in equation.inputs):
         return None
-    values = list(equation.values())
+    values = equation.values()
     if name in ("concat", "stack"):
         same = all(v.dtype == out.dtype for v in values)
         return "place" if same and equation.params["axis"] is not None else None

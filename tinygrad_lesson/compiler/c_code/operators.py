@@ -264,7 +264,7 @@ def can_write(equation: Equation) -> bool:
     if name in CHOICES:
         return type(equation.inputs[CHOICES[name][0]]) is Value
     if name in COMPARING:
-        return all(type(x) is Value or _fits(x, next(equation.values())) for x in equation.inputs)
+        return all(type(x) is Value or _fits(x, equation.values()[0]) for x in equation.inputs)
     return _writer(equation) is not None and all(
         isinstance(v, int | float | str | None) for v in equation.params.values()
     )
@@ -273,7 +273,7 @@ def can_write(equation: Equation) -> bool:
 def _writer(equation: Equation) -> Writer | None:
     """How the op is written for the types of this equation."""
     name, dtype = equation.op.name, name_of(equation.out.dtype)
-    inputs = list(equation.values())
+    inputs = equation.values()
     one = all(name_of(v.dtype) == dtype for v in inputs)
     if dtype == "bool":
         return BOOLEAN_OPERATORS.get(name) if one and len(inputs) == len(equation.inputs) else None

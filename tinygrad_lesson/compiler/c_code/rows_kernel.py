@@ -200,7 +200,7 @@ class RowsKernel(Kernel):
             return self._loaded(x, stage, scope, columns)
         kind = type_of(equation.out.dtype) or "f64"
         if name_of(equation.out.dtype) == "bool":  # a comparison is made in the type of its arrays
-            kind = type_of(next(equation.values()).dtype) or "f64"
+            kind = type_of(equation.values()[0].dtype) or "f64"
             kind = "f64" if kind not in FLOATS and isinstance(x, float) else kind
         if type(x) is Number:
             return Operand(f"({kind}){self.writer.number(x)}", None)

@@ -135,11 +135,11 @@ class _Scheduler:
         bases = (self.views[v].base for v in equation.values())
         return [self.home[base] for base in bases if base in self.home]
 
-    def _candidates(self, equation: Equation) -> list[Group]:
+    def _candidates(self, equation: Equation) -> Iterator[Group]:
         """Groups that may take an equation: none before what it needs; the latest first."""
         latest = max((group.number for group in self._producers(equation)), default=0)
         later = (group for group in reversed(self.groups[latest:]) if group.kind == "rows")
-        return [*islice(later, 12)]
+        return islice(later, 12)
 
     # ---- elementwise ---------------------------------------------------------------------
 
@@ -220,7 +220,7 @@ class _Scheduler:
 
     def _place_bias(self, equation: Equation) -> bool:
         """What is added to a convolution that nobody else needs is added on its way out."""
-        if equation.op.name != "add" or len(values := list(equation.values())) != 2:
+        if equation.op.name != "add" or len(values := equation.values()) != 2:
             return False
         for image, other in (values, reversed(values)):
             group = self.home.get(image)
@@ -298,7 +298,7 @@ class _Scheduler:
     def _is_product(self, equation: Equation) -> bool:
         if equation.op.name != "matmul":
             return False
-        inputs = list(equation.values())
+        inputs = equation.values()
         kinds = {type_of(v.dtype) for v in (equation.out, *inputs)}
         if len(inputs) < 2 or len(kinds) != 1 or kinds.isdisjoint(FLOATS):
             return False

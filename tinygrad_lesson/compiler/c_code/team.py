@@ -70,6 +70,6 @@ def _operations(group: Group) -> int:
     count = 0
     for equation in group.members:
         largest = max(math.prod(v.shape) for v in (equation.out, *equation.values()))
-        inner = next(equation.values()).shape[-1] if group.kind == "product" else 1
+        inner = equation.values()[0].shape[-1] if group.kind == "product" else 1
         count += largest * (9 if group.kind in ("windows", "recurrent") else inner)
     return count
