@@ -52,7 +52,7 @@ class RowsKernel(Kernel):
     def _sunk(self) -> dict[Value, int]:
         """The stage of each result: what is not needed before a later one is computed there."""
         stage = dict(self.group.stage)
-        if math.prod(self.group.shape[self.split :]) > LONG:
+        if not any(stage.values()) or math.prod(self.group.shape[self.split :]) > LONG:
             return stage  # the memory plan keeps what a later stage needs, and knows no other
         needed: dict[Value, int] = {}  # from which stage on
         for equation in reversed(self.group.members):
@@ -69,7 +69,7 @@ class RowsKernel(Kernel):
     def _kept_for_later(self) -> dict[Value, str]:
         """Elements that a later stage needs and that are stored nowhere else: rows of their own."""
         found: dict[Value, str] = {}
-        for equation in self.group.members:
+        for equation in self.group.members if any(self.stage.values()) else ():
             for base in self._bases(equation):
                 if (
                     base in self.inside
@@ -220,10 +220,11 @@ class RowsKernel(Kernel):
         else:
             key = (value, not columns)
             steps, offset = self.steps[key], self.read[key].offset
-        at = self._place(steps, offset, columns)
-        return Operand(
-            scope.loaded((base, steps, offset), kind, f"{self.pointer(base)}[{at}]"), base.dtype
-        )
+        place = (base, steps, offset)
+        if place in scope.names:
+            return Operand(scope.names[place], base.dtype)
+        code = f"{self.pointer(base)}[{self._place(steps, offset, columns)}]"
+        return Operand(scope.loaded(place, kind, code), base.dtype)
 
     def _place(self, steps: tuple[Strides, Strides], offset: int = 0, columns: bool = True) -> str:
         """C code of the place of an element in an array."""
