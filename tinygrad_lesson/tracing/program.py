@@ -246,15 +246,12 @@ class Program:
         def new(value: Any) -> Any:
             return renamed.get(value, value) if type(value) is Value else value
 
+        results, writes = self.results, self.writes
+        if renamed:
+            results = [new(value) for value in results]
+            writes = [Write(target, new(value)) for target, value in writes]
+        program = Program(self.inputs, equations, results, writes, self.host, self.guards)
         used = {x for equation in equations for x in equation.inputs if type(x) is Value}
-        program = Program(
-            self.inputs,
-            equations,
-            [new(value) for value in self.results],
-            [Write(target, new(value)) for target, value in self.writes],
-            self.host,
-            self.guards,
-        )
         used.update(program.outputs())
         program.inputs = [
             value for value in self.inputs if value in used or type(value.source) is Drawn

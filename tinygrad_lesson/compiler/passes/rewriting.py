@@ -52,7 +52,7 @@ class Workshop:
     """
 
     def __init__(self, program: Program) -> None:
-        self._made: dict[Value, Equation] = {}
+        self._made = {equation.out: equation for equation in program.equations}
         self._program, self._new = program, 0
         self.extra: list[Equation] = []
 
@@ -82,16 +82,12 @@ class Workshop:
         known = [v.number for v in program.inputs] + [e.out.number for e in program.equations]
         return max(known, default=-1)
 
-    def keep(self, equation: Equation) -> None:
-        """Note how a value was made."""
-        self._made[equation.out] = equation
-
-    def before(self, equation: Equation) -> list[Equation]:
-        """The extra equations, for that which needs them."""
+    def keep(self, equation: Equation) -> list[Equation]:
+        """Note an equation that is another now; it, and those that it needs."""
         placed = [e._replace(scope=equation.scope, line=equation.line) for e in self.extra]
+        placed.append(equation)
         self.extra.clear()
-        for extra in placed:
-            self.keep(extra)
+        self._made.update((e.out, e) for e in placed)
         return placed
 
 
@@ -110,11 +106,11 @@ def improved(program: Program, rules: Mapping[str, Rule]) -> Program:
     for equation in program.equations:
         rule = rules.get(equation.op.name)
         better = rule(equation, workshop) if rule is not None else None
-        if better is not None:
-            equation, changed = better, True
-            equations += workshop.before(equation)
-        workshop.keep(equation)
-        equations.append(equation)
+        if better is None:
+            equations.append(equation)
+        else:
+            equations += workshop.keep(better)
+            changed = True
     return program.with_equations(equations, {}) if changed else program
 
 
