@@ -88,9 +88,10 @@ class _Scheduler:
         self.groups: list[Group] = []
         self.home: dict[Value, Group] = {}
         computed = [e for e in program.equations if views[e.out].base is e.out]
+        self.given = {e.out: [views[v] for v in e.values()] for e in computed}  # to each of them
         self.readers: defaultdict[Value, list[Equation]] = defaultdict(list)
         for equation in computed:
-            for base in {views[v].base for v in equation.values()}:
+            for base in {view.base for view in self.given[equation.out]}:
                 self.readers[base].append(equation)
         self.results = {views[v].base for v in program.outputs()}
         for equation in computed:
@@ -132,7 +133,7 @@ class _Scheduler:
         return group
 
     def _producers(self, equation: Equation) -> list[Group]:
-        bases = (self.views[v].base for v in equation.values())
+        bases = [view.base for view in self.given[equation.out]]
         return [self.home[base] for base in bases if base in self.home]
 
     def _candidates(self, equation: Equation) -> Iterator[Group]:
@@ -164,8 +165,7 @@ class _Scheduler:
         if group.shape != equation.out.shape:
             return None
         stage = 0
-        for value in equation.values():
-            view = self.views[value]
+        for view in self.given[equation.out]:
             if self.home.get(view.base) is not group:
                 continue
             if view.base in group.per_row:
@@ -186,8 +186,7 @@ class _Scheduler:
         if equation.out.shape not in (rows, rows + (1,) * group.trailing):
             return None
         stage = None
-        for value in equation.values():
-            view = self.views[value]
+        for view in self.given[equation.out]:
             if self.home.get(view.base) is not group:
                 continue
             if view.base not in group.per_row or not view.whole:

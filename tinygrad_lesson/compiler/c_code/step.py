@@ -118,9 +118,9 @@ class Function:
                     f"    else: {name} = enter({place}, {name})",
                 ]
         lines += [f"N[{i}] = n{n}" for i, n in enumerate(self.source.numbers)]
+        given = set(self.program.inputs)
         for value in pointers:
-            made = not any(value is v for v in self.program.inputs)
-            if made and not self._is_host(value):
+            if value not in given and not self._is_host(value):
                 ring = Ring(value.shape, value.dtype, self.addresses.known)
                 self.rings[value] = ring
                 name = self._bound(f"r{value.number}", ring)
