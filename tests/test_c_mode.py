@@ -243,6 +243,28 @@ def test_nothing_is_built_for_a_program_of_the_past(monkeypatch: pytest.MonkeyPa
     assert len(built) == 1
 
 
+def test_what_was_looked_at_is_not_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+    source = c_step.source
+    monkeypatch.setattr(c_step, "source", lambda *args: written.append(1) or source(*args))
+    step = c(lambda x: tl.exp(x) * 2)
+    step(tl.ones(3))
+    looked_at = step.source("c")
+    step(tl.ones(3))
+    assert step.source("c") is looked_at
+    assert len(written) == 1
+
+
+def test_of_a_driver_only_what_is_called_is_compiled() -> None:
+    step = c(lambda x: tl.exp(x) * 2)
+    calls = {"quick": lambda: step(tl.ones(3)), "run": lambda: step(x=tl.ones(3))}
+    for name, call in calls.items():
+        for _ in range(3):
+            call()
+        made = vars(step._shown().driver)
+        assert [x for x in calls if made.get(x) is not None] == [name]
+
+
 # ---- reductions ----------------------------------------------------------------------------
 
 X = np.random.default_rng(1).normal(size=(3, 4, 5))
