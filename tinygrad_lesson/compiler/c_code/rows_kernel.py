@@ -69,7 +69,9 @@ class RowsKernel(Kernel):
     def _kept_for_later(self) -> dict[Value, str]:
         """Elements that a later stage needs and that are stored nowhere else: rows of their own."""
         found: dict[Value, str] = {}
-        for equation in self.group.members if any(self.stage.values()) else ():
+        if not any(self.stage.values()):
+            return found
+        for equation in self.group.members:
             for base in self._bases(equation):
                 if (
                     base in self.inside

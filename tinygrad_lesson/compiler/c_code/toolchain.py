@@ -6,6 +6,7 @@ compiler, the flags and the processor. What is missing is built at the same time
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
@@ -16,7 +17,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -113,7 +113,7 @@ def build(codes: Sequence[Code]) -> list[Path]:
     names = {code: _name(code, compiler) for code in codes}
     kept = cache.all_kept(names.values(), ".so")
     building: dict[Code, _Building] = {}
-    with ExitStack() as places:
+    with contextlib.ExitStack() as places:
         for code, name in names.items():
             if name not in kept:
                 place = Path(places.enter_context(cache.workplace()))
@@ -241,9 +241,9 @@ def version_of(compiler: tuple[str, ...]) -> str:
     It takes up to 25 ms to ask, in each process. But a program that is no compiler, and calls one,
     stays the same when that becomes another: ccache, a script, Apple's cc.
     """
+    if told := _file_of(compiler[0]):
+        return told
     try:
-        if told := _file_of(compiler[0]):
-            return told
         done = subprocess.run([*compiler, "--version"], capture_output=True, text=True)
     except OSError:  # so will compiling
         return ""
@@ -253,10 +253,9 @@ def version_of(compiler: tuple[str, ...]) -> str:
 def _file_of(program: str) -> str:
     """Which file a program is, if it is a compiler itself."""
     path = Path(program).resolve()
-    if not COMPILERS.fullmatch(path.name):
-        return ""
-    with path.open("rb") as file:
-        if file.read(4) != b"\x7fELF":
-            return ""
-    told = path.stat()
-    return f"{path} {told.st_size} {told.st_mtime_ns}"
+    if COMPILERS.fullmatch(path.name):
+        with contextlib.suppress(OSError), path.open("rb") as file:  # it may not be readable
+            if file.read(4) == b"\x7fELF":
+                told = os.fstat(file.fileno())
+                return f"{path} {told.st_size} {told.st_mtime_ns}"
+    return ""
