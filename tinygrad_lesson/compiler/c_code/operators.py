@@ -273,10 +273,9 @@ def can_write(equation: Equation) -> bool:
 def _writer(equation: Equation) -> Writer | None:
     """How the op is written for the types of this equation."""
     name, dtype = equation.op.name, name_of(equation.out.dtype)
-    inputs = equation.values()
-    one = all(name_of(v.dtype) == dtype for v in inputs)
     if dtype == "bool":
-        return BOOLEAN_OPERATORS.get(name) if one and len(inputs) == len(equation.inputs) else None
+        whole = all(type(x) is Value for x in equation.inputs)
+        return BOOLEAN_OPERATORS.get(name) if whole and _is_alike(equation) else None
     if name == "pow" and type(equation.inputs[0]) is Value:
         exponent = equation.inputs[1]
         if type(exponent) in (int, float) and (dtype in FLOAT_DTYPES or exponent in (2, 3)):
@@ -288,13 +287,18 @@ def _writer(equation: Equation) -> Writer | None:
     if dtype not in FLOAT_DTYPES:
         return INTEGER_OPERATORS.get(name)
     if name in ALIKE:
-        return ALIKE[name] if one else None
+        return ALIKE[name] if _is_alike(equation) else None
     if name == "sinc" and equation.params["order"]:
         return None
     return FLOAT_OPERATORS.get(name)
 
 
 FLOAT_DTYPES = ("float32", "float64")
+
+
+def _is_alike(equation: Equation) -> bool:
+    """Whether all arrays are of the dtype of the result."""
+    return all(v.dtype == equation.out.dtype for v in equation.values())
 
 
 def _fits(number: Any, value: Value) -> bool:

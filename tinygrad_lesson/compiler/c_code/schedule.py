@@ -100,7 +100,7 @@ class _Scheduler:
 
     def _place(self, equation: Equation) -> None:
         out = equation.out
-        if any(0 in v.shape for v in (out, *equation.values())):
+        if 0 in out.shape or any(0 in view.shape for view in self.given[out]):
             self._place_between(equation)
         elif self._place_bias(equation):
             return

@@ -52,7 +52,6 @@ class Workshop:
     """
 
     def __init__(self, program: Program) -> None:
-        self._made = {equation.out: equation for equation in program.equations}
         self._program, self._new = program, 0
         self.extra: list[Equation] = []
 
@@ -74,6 +73,10 @@ class Workshop:
         out = Value(self._last + self._new, shape, dtype)
         self.extra.append(Equation(out, REGISTRY[name], inputs, params or {}))
         return out
+
+    @cached_property
+    def _made(self) -> dict[Value, Equation]:
+        return {equation.out: equation for equation in self._program.equations}
 
     @cached_property
     def _last(self) -> int:
