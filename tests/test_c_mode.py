@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import math
 import os
@@ -253,6 +254,25 @@ def test_what_was_looked_at_is_not_written_again(monkeypatch: pytest.MonkeyPatch
     step(tl.ones(3))
     assert step.source("c") is looked_at
     assert len(written) == 1
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_garbage_is_collected_as_before(before: bool) -> None:
+    collecting, seen = gc.isenabled(), []
+
+    def function(x: tl.Tensor) -> tl.Tensor:
+        seen.append(gc.isenabled())
+        return tl.exp(x) * 2
+
+    (gc.enable if before else gc.disable)()
+    try:
+        step = c(function)
+        for _ in range(2):
+            step(tl.ones(3))
+            seen.append(gc.isenabled())
+    finally:
+        (gc.enable if collecting else gc.disable)()
+    assert seen == [False, before, before]
 
 
 def test_of_a_driver_only_what_is_called_is_compiled() -> None:

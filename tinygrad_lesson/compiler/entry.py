@@ -17,6 +17,7 @@ from .c_code.writer import Source
 from .call import Call
 from .driver import Checked, Driver
 from .failures import Failures
+from .garbage import uncollected
 from .loop_driver import LoopDriver, loop_driver
 from .notices import warn
 from .numpy_code.writer import Written, namespace_of, write
@@ -60,7 +61,8 @@ class _Once(Generic[T]):
         made, name = vars(entry), self.make.__name__
         with entry.options.lock:
             if name not in made:
-                made[name] = self.make(entry)
+                with uncollected():
+                    made[name] = self.make(entry)
             found: T = made[name]
             return found
 
