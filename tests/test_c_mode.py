@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import math
 import os
@@ -242,6 +243,47 @@ def test_nothing_is_built_for_a_program_of_the_past(monkeypatch: pytest.MonkeyPa
     for _ in range(4):
         step(tl.ones(3, 2))
     assert len(built) == 1
+
+
+def test_what_was_looked_at_is_not_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+    source = c_step.source
+    monkeypatch.setattr(c_step, "source", lambda *args: written.append(1) or source(*args))
+    step = c(lambda x: tl.exp(x) * 2)
+    step(tl.ones(3))
+    looked_at = step.source("c")
+    step(tl.ones(3))
+    assert step.source("c") is looked_at
+    assert len(written) == 1
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_garbage_is_collected_as_before(before: bool) -> None:
+    collecting, seen = gc.isenabled(), []
+
+    def function(x: tl.Tensor) -> tl.Tensor:
+        seen.append(gc.isenabled())
+        return tl.exp(x) * 2
+
+    (gc.enable if before else gc.disable)()
+    try:
+        step = c(function)
+        for _ in range(2):
+            step(tl.ones(3))
+            seen.append(gc.isenabled())
+    finally:
+        (gc.enable if collecting else gc.disable)()
+    assert seen == [False, before, before]
+
+
+def test_of_a_driver_only_what_is_called_is_compiled() -> None:
+    step = c(lambda x: tl.exp(x) * 2)
+    calls = {"quick": lambda: step(tl.ones(3)), "run": lambda: step(x=tl.ones(3))}
+    for name, call in calls.items():
+        for _ in range(3):
+            call()
+        made = vars(step._shown().driver)
+        assert [x for x in calls if made.get(x) is not None] == [name]
 
 
 # ---- reductions ----------------------------------------------------------------------------

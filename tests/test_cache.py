@@ -103,6 +103,22 @@ def test_what_was_damaged_is_taken_away(folder: Path, left: bytes) -> None:
     assert not path.exists()
 
 
+def test_several_are_found_at_once(folder: Path) -> None:
+    names = [f"{n:032x}" for n in range(5)]
+    assert cache.all_kept(names, ".so") == {}
+    paths = {name: made(name=name) for name in names[:4]}
+    paths.pop(names[1]).write_bytes(b"damaged")
+    assert cache.all_kept(names[1:], ".so") == {name: paths[name] for name in names[2:4]}
+
+
+def test_a_folder_that_is_taken_away_meanwhile(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made()
+    monkeypatch.setattr(cache, "folder", lambda: folder / "gone")
+    assert cache.kept(NAME, ".so") is None
+
+
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="no owners here")
 def test_what_others_can_have_written_is_not_trusted(
     folder: Path, monkeypatch: pytest.MonkeyPatch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import shlex
 import shutil
 import signal
@@ -173,6 +174,29 @@ def test_flags_that_the_compiler_does_not_know_are_left_out(
     monkeypatch.setenv("CC", script(tmp_path / "old", accept))
     monkeypatch.setattr(toolchain, "_understood", lambda *_: left)
     assert toolchain.load(SOURCE).answer() == 42
+
+
+@pytest.mark.parametrize("name", ["gcc", "gcc-12", "aarch64-linux-gnu-gcc", "clang-14"])
+def test_a_compiler_is_known_by_its_file(tmp_path: Path, name: str) -> None:
+    """It need not even run. Its links may be called anything."""
+    file, told = tmp_path / name, []
+    for content in (b"\x7fELF of one", b"\x7fELF of another"):
+        file.write_bytes(content)
+        told.append(toolchain.version_of.__wrapped__((str(file),)))
+    os.utime(file, (1, 1))
+    told.append(toolchain.version_of.__wrapped__((str(file),)))
+    assert len({*told, ""}) == 4
+    (tmp_path / "c99").symlink_to(file)
+    assert toolchain.version_of.__wrapped__((str(tmp_path / "c99"), "-m64")) == told[-1]
+
+
+def test_what_may_only_call_a_compiler_is_asked(tmp_path: Path) -> None:
+    for name in ("gcc", "ccache", "clang.sh"):
+        program = script(tmp_path / name, f'[ "$2" = --version ] && echo "{name} of $1"')
+        assert toolchain.version_of.__wrapped__((program, "1999")) == f"{name} of 1999"
+    (tmp_path / "cc").symlink_to(tmp_path / "ccache")
+    assert toolchain.version_of.__wrapped__((str(tmp_path / "cc"), "x")) == "ccache of x"
+    assert toolchain.version_of.__wrapped__((str(tmp_path / "no-such-gcc"),)) == ""
 
 
 # ---- the cache -----------------------------------------------------------------------------

@@ -10,6 +10,7 @@
 ``differentiable.py``  a function that is differentiated outside: one node of the graph
 ``parting.py``         such a function and its way back become two programs
 ``turns.py``           threads take turns
+``garbage.py``         nobody looks for any while a program is made
 ``notices.py``         warnings
 ``failures.py``        when the code fails: which op it was, as the eager step says it
 ``looping.py``         a step many times; ``loop_driver.py``: without returning to Python in between

@@ -29,6 +29,7 @@ import shutil
 import stat
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,15 +103,38 @@ def kept(name: str, ending: str) -> Path | None:
     ending
         Of what kind it is: ``".so"``.
     """
-    for path in folder().glob(f"{name}-*{ending}"):
-        with contextlib.suppress(OSError):  # another process may be just as busy with it
-            found = path.lstat()
-            mine = stat.S_ISREG(found.st_mode) and _is_mine(found) and not found.st_mode & 0o22
-            if mine and path.name == f"{name}-{digest(path.read_bytes())}{ending}":
-                os.utime(path)
-                return path
-            path.unlink()
-    return None
+    return all_kept([name], ending).get(name)
+
+
+def all_kept(names: Iterable[str], ending: str) -> dict[str, Path]:
+    """Those of some files that :func:`kept` would find, by name: the folder is read once."""
+    place, wanted, found = folder(), set(names), dict[str, Path]()
+    for file in _listed(place):
+        name = file.partition("-")[0]
+        if name in wanted and name not in found and file.endswith(ending):
+            with contextlib.suppress(OSError):  # another process may be just as busy with it
+                if _is_whole(place / file):
+                    found[name] = place / file
+    return found
+
+
+def _listed(place: Path) -> list[str]:
+    """The names of all files; (``Path.glob`` would match a pattern with each)."""
+    try:
+        return os.listdir(place)
+    except OSError:  # somebody has just taken the folder away
+        return []
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a file is what was put there, which marks it as used; what it is not goes."""
+    found = path.lstat()
+    mine = stat.S_ISREG(found.st_mode) and _is_mine(found) and not found.st_mode & 0o22
+    if mine and path.stem.partition("-")[2] == digest(path.read_bytes()):
+        os.utime(path)
+        return True
+    path.unlink()
+    return False
 
 
 def workplace() -> tempfile.TemporaryDirectory[str]:

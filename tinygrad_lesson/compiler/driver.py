@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -37,7 +38,7 @@ from ..tracing.program import (
     Value,
 )
 from ..tracing.writing import hold
-from .call import Form, TensorForm
+from .call import Call, Form, TensorForm
 from .turns import TRACING
 
 OTHERWISE: Final[Any] = object()
@@ -105,6 +106,7 @@ class Driver:
             "tracing": TRACING,
         }  # fmt: skip
         self._known: dict[tuple[str, int], str] = {}
+        self._texts: dict[str, str] = {}
         self._acts = any(type(step) is Act for step in program.host.steps)
         self._reversible = self._acts or any(type(v.source) is Drawn for v in program.inputs)
         self._bare = rebuild(iter([OTHERWISE])) is OTHERWISE if len(program.results) == 1 else False
@@ -116,23 +118,43 @@ class Driver:
         self._build()
 
     def _build(self) -> None:
+        """Write the functions, each of which is compiled when it is needed."""
         body = self._body()
         call = self.call
         tensors = [f"x{i}" for i in range(len(call.lent))]
         fetched = [f"a{i} = x{i}._data" for i in sorted(self._used)]
-        self.run = self._compiled("run", f"run({', '.join(tensors)})", [*fetched, *body])
+        self._write_function("run", ", ".join(tensors), [*fetched, *body])
         entrance = self._entrance()
-        self.quick: Callable[[tuple[Any, ...]], Any] | None = None
         if entrance is not None:
-            self.quick = self._compiled("quick", "quick(args)", [*entrance, *body])
+            self._write_function("quick", "args", [*entrance, *body])
 
-    def _compiled(self, name: str, head: str, body: list[str]) -> Callable[..., Any]:
+    def _write_function(self, name: str, parameters: str, body: list[str]) -> None:
         if self._reversible or self.program.writes:
             body = ["with lock:", *indented(body)]
-        code = f"def {head}:\n" + "\n".join(indented(body))
-        exec(compile(code, f"<{name} of a compiled step>", "exec"), self._names)
+        self._texts[name] = f"def {name}({parameters}):\n" + "\n".join(indented(body))
+
+    def _compiled(self, name: str) -> Callable[..., Any]:
+        exec(compile(self._texts[name], f"<{name} of a compiled step>", "exec"), self._names)
         function: Callable[..., Any] = self._names[name]
         return function
+
+    @cached_property
+    def run(self) -> Callable[..., Any]:
+        """Takes the tensors among the arguments."""
+        return self._compiled("run")
+
+    @cached_property
+    def quick(self) -> Callable[[tuple[Any, ...]], Any] | None:
+        """Takes arguments that were not looked at."""
+        return self._compiled("quick") if "quick" in self._texts else None
+
+    def __call__(self, call: Call) -> Any:
+        """What the step returns for a call that was looked at, or OTHERWISE.
+
+        It will be followed by others that are not, for which there must be `quick` anyway.
+        """
+        result = self.quick(call.args) if self.quick is not None else OTHERWISE
+        return self.run(*call.tensors) if result is OTHERWISE else result
 
     def _bound(self, kind: str, value: Any) -> str:
         """A name for an object that the code refers to."""

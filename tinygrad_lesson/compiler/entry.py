@@ -17,6 +17,7 @@ from .c_code.writer import Source
 from .call import Call
 from .driver import Checked, Driver
 from .failures import Failures
+from .garbage import uncollected
 from .loop_driver import LoopDriver, loop_driver
 from .notices import warn
 from .numpy_code.writer import Written, namespace_of, write
@@ -60,7 +61,8 @@ class _Once(Generic[T]):
         made, name = vars(entry), self.make.__name__
         with entry.options.lock:
             if name not in made:
-                made[name] = self.make(entry)
+                with uncollected():
+                    made[name] = self.make(entry)
             found: T = made[name]
             return found
 
@@ -119,7 +121,7 @@ class Entry:
         """What the step returns, or OTHERWISE."""
         if self.differentiable is not None:
             return self.differentiable(call)
-        return self.driver.run(*call.tensors)
+        return self.driver(call)
 
     def holds(self) -> bool:
         """Whether everything is as it was when the step was traced.
@@ -148,12 +150,12 @@ class Entry:
     @_Once
     def c_source(self) -> Source:
         """The C source, which is not built to be looked at."""
-        return self.in_c.source if "in_c" in vars(self) else step.source(self.simple)
+        return step.source(self.simple)
 
     @_Once
     def in_c(self) -> step.CStep:
         """The C source, built."""
-        return step.compiled(self.simple, self.options.threads)
+        return step.compiled(self.c_source, self.options.threads)
 
     @_Once
     def driver(self) -> Driver:

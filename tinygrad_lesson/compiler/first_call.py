@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FunctionType, MethodType
@@ -17,6 +16,7 @@ from ..trees import flatten
 from .call import Call
 from .differentiable import Differentiable
 from .entry import Entry, Options
+from .garbage import uncollected
 
 
 def traced(call: Call, function: Callable[..., Any], options: Options) -> tuple[Any, Entry]:
@@ -66,12 +66,10 @@ def _under(
 @contextmanager
 def _running_on(trace: Trace) -> Iterator[None]:
     """All ops run on the trace."""
-    mode, collecting = current(), gc.isenabled()
-    try:
-        gc.disable()  # what a trace makes it keeps: to look through all of it doubles the time
-        restore(mode.but(tracer=trace))
-        yield
-    finally:
-        restore(mode)
-        if collecting:
-            gc.enable()
+    mode = current()
+    with uncollected():
+        try:
+            restore(mode.but(tracer=trace))
+            yield
+        finally:
+            restore(mode)

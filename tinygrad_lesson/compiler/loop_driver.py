@@ -111,12 +111,12 @@ class LoopDriver(Driver):
         if self.scans:
             fetched = [f"a{i} = rows[{i}]" for i in sorted(self._used)]
             fetched += [f"{x} = None" for x in tensors]
-            head = "run(steps, rows)"
+            parameters = "steps, rows"
         else:
             fetched = [f"a{i} = x{i}._data" for i in sorted(self._used)]
-            head = f"run({', '.join(['steps', *tensors])})"
+            parameters = ", ".join(["steps", *tensors])
         self._names |= {"empty": np.empty, "FAILED": FAILED}
-        self.run, self.quick = self._compiled("run", head, [*fetched, *self._body()]), None
+        self._write_function("run", parameters, [*fetched, *self._body()])
 
     def _body(self) -> list[str]:
         program = self.program

@@ -6,7 +6,8 @@ hold the state of the step, and holds no array except constants.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,9 +71,9 @@ class Equation(NamedTuple):
         shape = "x".join(map(str, self.out.shape)) or "scalar"
         return f"{self.out}: {self.out.dtype}[{shape}] = {self.op.name}({', '.join(given)})"
 
-    def values(self) -> Iterator[Value]:
+    def values(self) -> list[Value]:
         """The inputs that are arrays."""
-        return (x for x in self.inputs if type(x) is Value)
+        return [x for x in self.inputs if type(x) is Value]
 
 
 # ---- where arrays come from and go to ----------------------------------------------------
@@ -197,9 +198,16 @@ class Guard(NamedTuple):
 
 def watched(what: str, code: str, *objects: Any) -> Guard:
     """A guard that is looked at in each call, by its source."""
-    names = [f"x{place}" for place in range(len(objects))]
-    function = eval(f"lambda {', '.join(names)}: {code.format(*names)}")
+    function = _function(code, len(objects))
     return Guard(lambda: bool(function(*objects)), what, code, objects)
+
+
+@functools.cache
+def _function(code: str, count: int) -> Callable[..., Any]:
+    """The source of guards as a function of their objects: many guards ask the same of others."""
+    names = [f"x{place}" for place in range(count)]
+    function: Callable[..., Any] = eval(f"lambda {', '.join(names)}: {code.format(*names)}")
+    return function
 
 
 class Program:
@@ -244,15 +252,12 @@ class Program:
         def new(value: Any) -> Any:
             return renamed.get(value, value) if type(value) is Value else value
 
+        results, writes = self.results, self.writes
+        if renamed:
+            results = [new(value) for value in results]
+            writes = [Write(target, new(value)) for target, value in writes]
+        program = Program(self.inputs, equations, results, writes, self.host, self.guards)
         used = {x for equation in equations for x in equation.inputs if type(x) is Value}
-        program = Program(
-            self.inputs,
-            equations,
-            [new(value) for value in self.results],
-            [Write(target, new(value)) for target, value in self.writes],
-            self.host,
-            self.guards,
-        )
         used.update(program.outputs())
         program.inputs = [
             value for value in self.inputs if value in used or type(value.source) is Drawn

@@ -33,9 +33,9 @@ def opened(trace: Trace, held: dict[str, Any], owner: Any, name: str, key: int) 
         container = getattr(owner, name)
         if not held and isinstance(container, dict):
             trace.undo_log.new(container, key)
-        item = f".get({key})" if isinstance(container, dict) else f"[{key}]"
+        item = ".get({1})" if isinstance(container, dict) else "[{1}]"
         trace.guards += [
-            watched("the state of an optimizer", f"{{0}}.{name}{item} is {{1}}", owner, held),
+            watched("the state of an optimizer", f"{{0}}.{name}{item} is {{2}}", owner, key, held),
             watched("the state of an optimizer", f"len({{0}}) == {len(held)}", held),
         ]
         view = {key: _seen(trace, held, key, value) for key, value in held.items()}

@@ -204,7 +204,8 @@ class Trace(Tracer):
             params = {k: v.fixed() if type(v) is Number else v for k, v in params.items()}
         numbers, inputs = [], []
         for array in arrays:
-            x = self._taken(array)
+            own = type(array) is Variable and array.namespace is self
+            x = array if own else self._taken(array)
             if type(x) is Variable:
                 numbers.append(x.array)
                 inputs.append(x.value)

@@ -13,7 +13,7 @@ from .exchange import exchanged
 from .lowering import lowered
 from .memory_plan import Plan, plan_memory
 from .schedule import Group, schedule
-from .views import View, copied_where_needed, views_of
+from .views import View, viewed
 
 
 class Arrangement(NamedTuple):
@@ -39,7 +39,6 @@ class Arrangement(NamedTuple):
 
 def arranged(program: Program) -> Arrangement:
     """Arrange a program for C."""
-    program = copied_where_needed(simplified(lowered(exchanged(program))))
-    views = views_of(program)
+    program, views = viewed(simplified(lowered(exchanged(program))))
     groups = schedule(program, views)
     return Arrangement(program, views, groups, plan_memory(program, groups, views))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ...dtypes import name_of
 from ...op import REGISTRY
 from ...tracing.numbers import Number
 from ...tracing.program import Constant, Equation, Program, Value
@@ -43,8 +44,9 @@ class _Writer:
         self._ones = {v for v in program.inputs if _is_ones(v)}
 
     def append(self, equation: Equation) -> None:
-        inputs = tuple(self._now(x) for x in equation.inputs)
-        equation = equation._replace(inputs=inputs)
+        if not self.renamed.keys().isdisjoint(equation.inputs):
+            equation = equation._replace(inputs=tuple(map(self._now, equation.inputs)))
+        inputs = equation.inputs
         recipe = RECIPES.get(equation.op.name)
         out = None
         if recipe is not None and all(type(x) is Value for x in inputs) and _is_usual(equation):
@@ -158,7 +160,7 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
 def _is_usual(equation: Equation) -> bool:
     """Whether it computes with floats, and with at least one of them."""
     arrays = (equation.out, *equation.values())
-    return all(str(v.dtype) in FLOATS and math.prod(v.shape) for v in arrays)
+    return all(name_of(v.dtype) in FLOATS and math.prod(v.shape) for v in arrays)
 
 
 def _is_ones(value: Value) -> bool:
@@ -273,7 +275,7 @@ def _vector_norm(xp: _Writer, x: Value, axis: Any, keepdims: bool, ord: Any) -> 
         out = xp.reduced("sum", xp.abs(x), axes)
     elif ord == math.inf:
         out = xp.reduced("max", xp.abs(x), axes)
-    elif str(x.dtype) == "float32":  # no square is too large, nor too small, in double precision
+    elif name_of(x.dtype) == "float32":  # in double no square is too large or small
         wide = xp.emit("astype", (x,), {"dtype": np.dtype(np.float64)}, x.shape, np.float64)
         out = xp.sqrt(xp.reduced("sum", xp.multiply(wide, wide), axes))
         out = xp.emit("astype", (out,), {"dtype": x.dtype}, out.shape, x.dtype)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...arrays import SLOT
 from ...tracing.program import Equation, Value
-from .operators import type_of
+from .operators import FLOATS, type_of
 from .views import View, contiguous, strided
 
 
@@ -15,7 +15,7 @@ def can_move(equation: Equation, views: dict[Value, View]) -> str | None:
         return None
     if any(type(x) is not Value for x in equation.inputs):
         return None
-    values = list(equation.values())
+    values = equation.values()
     if name in ("concat", "stack"):
         same = all(v.dtype == out.dtype for v in values)
         return "place" if same and equation.params["axis"] is not None else None
@@ -30,7 +30,7 @@ def can_move(equation: Equation, views: dict[Value, View]) -> str | None:
         return "gather" if _rows_lie_together(views[values[0]], 1) else None
     if name in ("getitem", "add_at") and index and all(i is SLOT for i in index):
         if name == "add_at":
-            return "scatter" if str(out.dtype) in ("float32", "float64") else None
+            return "scatter" if type_of(out.dtype) in FLOATS else None
         return "gather" if _rows_lie_together(views[values[0]], len(index)) else None
     return None
 

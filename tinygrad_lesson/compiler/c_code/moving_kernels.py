@@ -39,7 +39,7 @@ class ColumnsKernel(Kernel):
     def _sums(self, shape: Strides, given: Strides, into: Strides) -> list[str]:
         """Loops around the function: over what else stays, some columns, and what else is added."""
         (equation,) = self.group.members
-        view = self.views[next(equation.values())]
+        view = self.views[equation.values()[0]]
         target, source = self.pointer(equation.out), self.pointer(view.base)
         *around, column = (a for a, step in enumerate(into) if step)
         *added, row = (a for a, step in enumerate(into) if not step)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...dtypes import DType
+from ...dtypes import DType, name_of
 from ...tracing.numbers import Number
 from ...tracing.program import Equation, Value
 from .lowering import COMPARISONS
@@ -245,14 +245,10 @@ CHOICES = {"where": (0, 1, 2), "masked_fill": (1, 2, 0)}
 # ---- which op is written, and how ----------------------------------------------------------
 
 
+@functools.cache
 def type_of(dtype: DType) -> str | None:
     """The C type of a dtype, or None if C does not compute with it."""
-    return TYPES.get(_name(dtype))
-
-
-@functools.cache
-def _name(dtype: DType) -> str:
-    return str(dtype)  # which takes NumPy as long as all else that is asked of an op
+    return TYPES.get(str(dtype))
 
 
 def can_write(equation: Equation) -> bool:
@@ -264,11 +260,11 @@ def can_write(equation: Equation) -> bool:
     if name in CONSTANTS:
         return True
     if name == "astype":  # what does not fit into an integer is the machine's affair: NumPy's
-        return out in FLOATS or inputs[0] not in FLOATS or _name(equation.out.dtype) == "bool"
+        return out in FLOATS or inputs[0] not in FLOATS or name_of(equation.out.dtype) == "bool"
     if name in CHOICES:
         return type(equation.inputs[CHOICES[name][0]]) is Value
     if name in COMPARING:
-        return all(type(x) is Value or _fits(x, next(equation.values())) for x in equation.inputs)
+        return all(type(x) is Value or _fits(x, equation.values()[0]) for x in equation.inputs)
     return _writer(equation) is not None and all(
         isinstance(v, int | float | str | None) for v in equation.params.values()
     )
@@ -276,11 +272,10 @@ def can_write(equation: Equation) -> bool:
 
 def _writer(equation: Equation) -> Writer | None:
     """How the op is written for the types of this equation."""
-    name, dtype = equation.op.name, _name(equation.out.dtype)
-    inputs = list(equation.values())
-    one = all(_name(v.dtype) == dtype for v in inputs)
+    name, dtype = equation.op.name, name_of(equation.out.dtype)
     if dtype == "bool":
-        return BOOLEAN_OPERATORS.get(name) if one and len(inputs) == len(equation.inputs) else None
+        whole = all(type(x) is Value for x in equation.inputs)
+        return BOOLEAN_OPERATORS.get(name) if whole and _is_alike(equation) else None
     if name == "pow" and type(equation.inputs[0]) is Value:
         exponent = equation.inputs[1]
         if type(exponent) in (int, float) and (dtype in FLOAT_DTYPES or exponent in (2, 3)):
@@ -292,13 +287,18 @@ def _writer(equation: Equation) -> Writer | None:
     if dtype not in FLOAT_DTYPES:
         return INTEGER_OPERATORS.get(name)
     if name in ALIKE:
-        return ALIKE[name] if one else None
+        return ALIKE[name] if _is_alike(equation) else None
     if name == "sinc" and equation.params["order"]:
         return None
     return FLOAT_OPERATORS.get(name)
 
 
 FLOAT_DTYPES = ("float32", "float64")
+
+
+def _is_alike(equation: Equation) -> bool:
+    """Whether all arrays are of the dtype of the result."""
+    return all(v.dtype == equation.out.dtype for v in equation.values())
 
 
 def _fits(number: Any, value: Value) -> bool:
@@ -320,7 +320,7 @@ def expression(equation: Equation, operands: Sequence[Operand]) -> str:
     if name in CONSTANTS:
         return literal(CONSTANTS[name], out)
     if name == "astype":
-        if _name(equation.out.dtype) == "bool":
+        if name_of(equation.out.dtype) == "bool":
             return f"({operands[0].code} != 0)"
         return _converted(operands[0], out)
     if name in CHOICES:

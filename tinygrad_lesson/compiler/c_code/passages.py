@@ -84,7 +84,8 @@ class Passages:
             self.parts.pop()
         if sum(line in scope.slow for line in scope.lines) < 2:
             self.parts = [list(scope.lines)]
-        self._hand_on()
+        if len(self.parts) > 1:
+            self._hand_on()
 
     def __len__(self) -> int:
         return len(self.parts)

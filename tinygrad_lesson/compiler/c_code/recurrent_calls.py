@@ -19,7 +19,7 @@ def can_recur(equation: Equation, views: dict[Value, View]) -> bool:
     """Whether there is a C function for an op: arrays of one type, each in one piece."""
     if equation.op.name not in STATES | FLOWS:
         return False
-    values = list(equation.values())
+    values = equation.values()
     kinds = {type_of(v.dtype) for v in (equation.out, *values)}
     return (
         len(kinds) == 1
@@ -161,7 +161,7 @@ def call(members: Sequence[Equation], address: Callable[[Value], str]) -> str:
     steps, count, size = out.shape[0] - 1, out.shape[-2], out.shape[-1]
     numbers = [steps, count, size]
     if name in FLOWS:
-        numbers.append(list(equation.values())[1].shape[2])
+        numbers.append(equation.values()[1].shape[2])
     if name == "rnn_states":
         numbers.append(int(equation.params["nonlinearity"] == "relu"))
     given = ", ".join([*addresses, *map(str, numbers), "me", "m"])

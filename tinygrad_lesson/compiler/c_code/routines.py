@@ -31,7 +31,7 @@ BEFORE = ("elementary", "routines", "scratch", "lanes")
 FUSING = tuple(flag.replace("contract=off", "contract=fast") for flag in FLAGS)
 """In sums ``x * y + z`` may have one rounding: the array library's products have, too."""
 
-NAME = re.compile(r"\b(tl_\w+)_(f32|f64)\b")
+NAME = re.compile(r"(tl_\w+)_(f32|f64)\b")
 
 
 class Part(NamedTuple):
@@ -75,6 +75,8 @@ def function(name: str) -> Any:
 def _load(parts: Iterable[Part], *others: Code) -> list[Path]:
     """Load parts, and build other code at the same time as those that are missing."""
     missing = [part for part in dict.fromkeys(parts) if part not in _LOADED]
+    if not (missing or others):
+        return []
     built = toolchain.build([*map(_code, missing), *others])
     for part in missing:
         _LOADED[part] = toolchain.opened(built.pop(0), ctypes.RTLD_GLOBAL)

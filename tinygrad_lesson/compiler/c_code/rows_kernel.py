@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ...dtypes import name_of
 from ...tracing.numbers import Number
 from ...tracing.program import Equation, Value
 from .kernel import Kernel, Strides, collapsed, index_of, nest
@@ -51,7 +52,7 @@ class RowsKernel(Kernel):
     def _sunk(self) -> dict[Value, int]:
         """The stage of each result: what is not needed before a later one is computed there."""
         stage = dict(self.group.stage)
-        if math.prod(self.group.shape[self.split :]) > LONG:
+        if not any(stage.values()) or math.prod(self.group.shape[self.split :]) > LONG:
             return stage  # the memory plan keeps what a later stage needs, and knows no other
         needed: dict[Value, int] = {}  # from which stage on
         for equation in reversed(self.group.members):
@@ -68,6 +69,8 @@ class RowsKernel(Kernel):
     def _kept_for_later(self) -> dict[Value, str]:
         """Elements that a later stage needs and that are stored nowhere else: rows of their own."""
         found: dict[Value, str] = {}
+        if not any(self.stage.values()):
+            return found
         for equation in self.group.members:
             for base in self._bases(equation):
                 if (
@@ -198,8 +201,8 @@ class RowsKernel(Kernel):
         if type(x) is Value:
             return self._loaded(x, stage, scope, columns)
         kind = type_of(equation.out.dtype) or "f64"
-        if str(equation.out.dtype) == "bool":  # a comparison is made in the type of its arrays
-            kind = type_of(next(equation.values()).dtype) or "f64"
+        if name_of(equation.out.dtype) == "bool":  # a comparison is made in the type of its arrays
+            kind = type_of(equation.values()[0].dtype) or "f64"
             kind = "f64" if kind not in FLOATS and isinstance(x, float) else kind
         if type(x) is Number:
             return Operand(f"({kind}){self.writer.number(x)}", None)
@@ -219,10 +222,11 @@ class RowsKernel(Kernel):
         else:
             key = (value, not columns)
             steps, offset = self.steps[key], self.read[key].offset
-        at = self._place(steps, offset, columns)
-        return Operand(
-            scope.loaded((base, steps, offset), kind, f"{self.pointer(base)}[{at}]"), base.dtype
-        )
+        place = (base, steps, offset)
+        if place in scope.names:
+            return Operand(scope.names[place], base.dtype)
+        code = f"{self.pointer(base)}[{self._place(steps, offset, columns)}]"
+        return Operand(scope.loaded(place, kind, code), base.dtype)
 
     def _place(self, steps: tuple[Strides, Strides], offset: int = 0, columns: bool = True) -> str:
         """C code of the place of an element in an array."""

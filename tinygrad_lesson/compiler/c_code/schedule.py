@@ -9,9 +9,9 @@ whole row (softmax, layer norm). Without a reduction there is one stage, and the
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import islice
 
 from ...graph import Shape
 from ...tracing.program import Equation, Program, Value
@@ -91,9 +91,10 @@ class _Scheduler:
         self.groups: list[Group] = []
         self.home: dict[Value, Group] = {}
         computed = [e for e in program.equations if views[e.out].base is e.out]
+        self.given = {e.out: [views[v] for v in e.values()] for e in computed}  # to each of them
         self.readers: defaultdict[Value, list[Equation]] = defaultdict(list)
         for equation in computed:
-            for base in {views[v].base for v in equation.values()}:
+            for base in {view.base for view in self.given[equation.out]}:
                 self.readers[base].append(equation)
         self.results = {views[v].base for v in program.outputs()}
         for equation in computed:
@@ -102,25 +103,29 @@ class _Scheduler:
 
     def _place(self, equation: Equation) -> None:
         out = equation.out
-        empty = not all(math.prod(v.shape) for v in (out, *equation.values()))
-        if not empty and self._place_bias(equation):
+        if 0 in out.shape or any(0 in view.shape for view in self.given[out]):
+            self._place_between(equation)
+        elif self._place_bias(equation):
             return
-        if not empty and can_write(equation):
+        elif can_write(equation):
             self._place_map(equation)
-        elif not empty and self._is_row_reduction(equation):
+        elif self._is_row_reduction(equation):
             self._place_reduction(equation)
-        elif not empty and equation.op.name == "sum" and self._same_floats(equation):
+        elif equation.op.name == "sum" and self._same_floats(equation):
             self._alone("columns", equation)
-        elif not empty and self._is_product(equation):
+        elif self._is_product(equation):
             self._alone("product", equation)
-        elif not empty and can_slide(equation, self.views):
+        elif can_slide(equation, self.views):
             self._place_windows(equation)
-        elif not empty and can_recur(equation, self.views):
+        elif can_recur(equation, self.views):
             self._place_recurrent(equation)
-        elif not empty and (kind := can_move(equation, self.views)):
+        elif kind := can_move(equation, self.views):
             self._alone(kind, equation)
         else:
-            self._alone("tape" if equation.op is SCALAR_TAPE else "host", equation)
+            self._place_between(equation)
+
+    def _place_between(self, equation: Equation) -> None:
+        self._alone("tape" if equation.op is SCALAR_TAPE else "host", equation)
 
     def _alone(self, kind: str, equation: Equation) -> None:
         self._join(self._new(kind, equation.out.shape), equation)
@@ -131,14 +136,14 @@ class _Scheduler:
         return group
 
     def _producers(self, equation: Equation) -> list[Group]:
-        bases = (self.views[v].base for v in equation.values())
+        bases = [view.base for view in self.given[equation.out]]
         return [self.home[base] for base in bases if base in self.home]
 
-    def _candidates(self, equation: Equation) -> list[Group]:
+    def _candidates(self, equation: Equation) -> Iterator[Group]:
         """Groups that may take an equation: none before what it needs; the latest first."""
         latest = max((group.number for group in self._producers(equation)), default=0)
-        found = [group for group in reversed(self.groups[latest:]) if group.kind == "rows"][:12]
-        return [group for group in found if len(group.members) < MOST]
+        later = (group for group in reversed(self.groups[latest:]) if group.kind == "rows")
+        return (group for group in islice(later, 12) if len(group.members) < MOST)
 
     # ---- elementwise ---------------------------------------------------------------------
 
@@ -163,8 +168,7 @@ class _Scheduler:
         if group.shape != equation.out.shape:
             return None
         stage = 0
-        for value in equation.values():
-            view = self.views[value]
+        for view in self.given[equation.out]:
             if self.home.get(view.base) is not group:
                 continue
             if view.base in group.per_row:
@@ -185,8 +189,7 @@ class _Scheduler:
         if equation.out.shape not in (rows, rows + (1,) * group.trailing):
             return None
         stage = None
-        for value in equation.values():
-            view = self.views[value]
+        for view in self.given[equation.out]:
             if self.home.get(view.base) is not group:
                 continue
             if view.base not in group.per_row or not view.whole:
@@ -219,8 +222,7 @@ class _Scheduler:
 
     def _place_bias(self, equation: Equation) -> bool:
         """What is added to a convolution that nobody else needs is added on its way out."""
-        values = list(equation.values())
-        if equation.op.name != "add" or len(values) != 2:
+        if equation.op.name != "add" or len(values := equation.values()) != 2:
             return False
         for image, other in (values, reversed(values)):
             group = self.home.get(image)
@@ -298,8 +300,8 @@ class _Scheduler:
     def _is_product(self, equation: Equation) -> bool:
         if equation.op.name != "matmul":
             return False
-        inputs = list(equation.values())
-        kinds = {str(v.dtype) for v in (equation.out, *inputs)}
-        if len(inputs) < 2 or len(kinds) != 1 or kinds.isdisjoint(("float32", "float64")):
+        inputs = equation.values()
+        kinds = {type_of(v.dtype) for v in (equation.out, *inputs)}
+        if len(inputs) < 2 or len(kinds) != 1 or kinds.isdisjoint(FLOATS):
             return False
         return all(v.ndim >= 2 for v in inputs)

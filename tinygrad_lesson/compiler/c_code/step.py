@@ -22,7 +22,6 @@ from .. import turns
 from . import scalar_tape
 from .arrangement import arranged
 from .buffers import Addresses, Ring, address, in_order
-from .memory_plan import Plan
 from .routines import load
 from .rows_kernel import MOST_SUMS, SLICES
 from .team import Team, gathered
@@ -56,43 +55,36 @@ class CStep(NamedTuple):
 
 
 def source(program: Program) -> Source:
-    """Write a program in C, to look at."""
-    program, views, groups, plan = arranged(program)
-    return write(program, groups, views, plan)
+    """Write a program in C."""
+    return write(arranged(program))
 
 
 PARTS = SLICES * MOST_SUMS * 8
 """Bytes behind the arena, for the sums of the slices of a row."""
 
 
-def compiled(program: Program, threads: int | None = None) -> CStep:
-    """Write a program in C, and build it, to run on so many threads (None: as many as pay)."""
-    program, views, groups, plan = arranged(program)
-    source = write(program, groups, views, plan)
+def compiled(source: Source, threads: int | None = None) -> CStep:
+    """Build what was written, to run on so many threads (None: as many as pay)."""
+    program, groups = source.arrangement.program, source.arrangement.groups
     inputs = [v for v in program.inputs if type(v.source) is not Constant]
     numbers = [*source.numbers]
     for segment in source.segments:
         if isinstance(segment, Equation):
             found = [x.index for x in segment.inputs if type(x) is Number]
             numbers += [i for i in found if i not in numbers]
-    team = gathered(groups, threads)
-    made = Function(program, views, plan, source, inputs, numbers, team)
+    made = Function(source, inputs, numbers, gathered(groups, threads))
     return CStep(program, source, made.built(), inputs, numbers, made)
 
 
 class Function:
     """Writes the Python function around the C code."""
 
-    def __init__(
-        self, program: Program, views: dict[Value, View], plan: Plan, source: Source,
-        inputs: list[Value], numbers: list[int], team: Team,
-    ) -> None:  # fmt: skip
-        self.team = team
-        self.program, self.views, self.plan, self.source = program, views, plan, source
-        self.inputs, self.numbers = inputs, numbers
+    def __init__(self, source: Source, inputs: list[Value], numbers: list[int], team: Team) -> None:
+        self.source, self.inputs, self.numbers, self.team = source, inputs, numbers, team
+        self.program, self.views, _, self.plan = source.arrangement
         self.library = load(source.code)
-        self.arena = _aligned(plan.size + PARTS)
-        self.pointers = np.zeros(len(plan.pointers) + 1, np.uintp)
+        self.arena = _aligned(self.plan.size + PARTS)
+        self.pointers = np.zeros(len(self.plan.pointers) + 1, np.uintp)
         self.addresses = Addresses(self.pointers)
         self.given = np.zeros(len(numbers) + 1, np.float64)
         self.lock, self.rings = turns.lock(), dict[Value, Ring]()
@@ -125,9 +117,9 @@ class Function:
                     f"    else: {name} = enter({place}, {name})",
                 ]
         lines += [f"N[{i}] = n{n}" for i, n in enumerate(self.source.numbers)]
+        given = set(self.program.inputs)
         for value in pointers:
-            made = not any(value is v for v in self.program.inputs)
-            if made and not self._is_host(value):
+            if value not in given and not self._is_host(value):
                 ring = Ring(value.shape, value.dtype, self.addresses.known)
                 self.rings[value] = ring
                 name = self._bound(f"r{value.number}", ring)

@@ -7,6 +7,7 @@ import functools
 import math
 import os
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from . import routines
@@ -65,8 +66,8 @@ def gathered(groups: list[Group], threads: int | None) -> Team:
         How many there may be; None: as many as there are cores for this process, or as
         ``OPENBLAS_NUM_THREADS`` or ``OMP_NUM_THREADS`` allow, while the cores are free.
     """
-    size = (threads or cores()) if sum(map(_operations, groups)) >= WORTHWHILE else 1
-    return Team(size, adapts=threads is None)
+    pays = any(count >= WORTHWHILE for count in accumulate(map(_operations, groups)))
+    return Team((threads or cores()) if pays else 1, adapts=threads is None)
 
 
 def cores() -> int:
@@ -84,6 +85,6 @@ def _operations(group: Group) -> int:
     count = 0
     for equation in group.members:
         largest = max(math.prod(v.shape) for v in (equation.out, *equation.values()))
-        inner = next(equation.values()).shape[-1] if group.kind == "product" else 1
+        inner = equation.values()[0].shape[-1] if group.kind == "product" else 1
         count += largest * (9 if group.kind in ("windows", "recurrent") else inner)
     return count

@@ -6,16 +6,17 @@ compiler, the flags and the processor. What is missing is built at the same time
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -34,6 +35,9 @@ it; it brings no threads.)
 """
 
 HEADERS = Path(__file__).parent / "c"
+
+COMPILERS = re.compile(r"(.+-)?(gcc|clang)(-[0-9.]+)?")
+"""What programs are called that are compilers, after all links to them."""
 
 PATIENCE = 2.0
 """Seconds before a bar says that something is being built."""
@@ -70,19 +74,21 @@ def opened(library: Path, mode: int = ctypes.DEFAULT_MODE) -> ctypes.CDLL:
 def with_headers(source: str) -> str:
     """The source with the files that it includes in quotes put into it."""
     included: set[str] = set()
+    lines: list[str] = []
 
-    def lines(text: str) -> Iterator[str]:
+    def put(text: str) -> None:
         for line in text.splitlines():
             if line.startswith('#include "'):
                 name = line.split('"')[1]
                 found = (HEADERS / name).read_text()
                 if name not in included or "#pragma once" not in found:
                     included.add(name)
-                    yield from lines(found)
+                    put(found)
             elif line != "#pragma once":
-                yield line
+                lines.append(line)
 
-    return "\n".join(lines(source)) + "\n"
+    put(source)
+    return "\n".join(lines) + "\n"
 
 
 # ---- building ------------------------------------------------------------------------------
@@ -116,20 +122,18 @@ def build(codes: Sequence[Code]) -> list[Path]:
 
 def _built(codes: Sequence[Code], compiler: tuple[str, ...]) -> list[Path]:
     """The same by one compiler."""
-    found: dict[Code, Path] = {}
+    names = {code: _name(code, compiler) for code in codes}
+    kept = cache.all_kept(names.values(), ".so")
     building: dict[Code, _Building] = {}
-    with ExitStack() as places:
-        for code in codes:
-            name = _name(code, compiler)
-            if library := cache.kept(name, ".so"):
-                found[code] = library
-            elif code not in building:
+    with contextlib.ExitStack() as places:
+        for code, name in names.items():
+            if name not in kept:
                 place = Path(places.enter_context(cache.workplace()))
                 building[code] = _Building(code, compiler, place, name)
                 places.callback(building[code].stop)
         _watch([*building.values()])
-        found.update({code: each.library() for code, each in building.items()})
-    return [found[code] for code in codes]
+        kept |= {each.name: each.library() for each in building.values()}
+    return [kept[names[code]] for code in codes]
 
 
 def _name(code: Code, compiler: tuple[str, ...]) -> str:
@@ -250,9 +254,26 @@ def find_compiler() -> tuple[str, ...] | None:
 
 @functools.cache
 def version_of(compiler: tuple[str, ...]) -> str:
-    """What the compiler says of itself."""
+    """What tells a compiler from an older one: its file, or else what it says of itself.
+
+    It takes up to 25 ms to ask, in each process. But a program that is no compiler, and calls one,
+    stays the same when that becomes another: ccache, a script, Apple's cc.
+    """
+    if told := _file_of(compiler[0]):
+        return told
     try:
         done = subprocess.run([*compiler, "--version"], capture_output=True, text=True)
     except OSError:  # so will compiling
         return ""
     return done.stdout.partition("\n")[0]
+
+
+def _file_of(program: str) -> str:
+    """Which file a program is, if it is a compiler itself."""
+    path = Path(program).resolve()
+    if COMPILERS.fullmatch(path.name):
+        with contextlib.suppress(OSError), path.open("rb") as file:  # it may not be readable
+            if file.read(4) == b"\x7fELF":
+                told = os.fstat(file.fileno())
+                return f"{path} {told.st_size} {told.st_mtime_ns}"
+    return ""

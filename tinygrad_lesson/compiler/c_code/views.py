@@ -6,6 +6,7 @@ and how its views step through them, is found by applying the op to an array wit
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any, NamedTuple
 
@@ -53,9 +54,10 @@ class View(NamedTuple):
         strides = [0] * lead + [
             0 if n == 1 else s for n, s in zip(self.shape, self.strides, strict=True)
         ]
-        return self._replace(shape=shape, strides=tuple(strides))
+        return View(self.base, shape, tuple(strides), self.offset)
 
 
+@functools.lru_cache(1024)
 def contiguous(shape: Shape) -> tuple[int, ...]:
     """Strides, in elements, of numbers that lie in order."""
     strides, step = [], 1
@@ -67,7 +69,10 @@ def contiguous(shape: Shape) -> tuple[int, ...]:
 
 def is_contiguous(shape: Shape, strides: tuple[int, ...]) -> bool:
     """Whether these strides step through numbers in order."""
-    return all(n == 1 or s == t for n, s, t in zip(shape, strides, contiguous(shape), strict=True))
+    ordered = contiguous(shape)
+    return strides == ordered or all(
+        n == 1 or s == t for n, s, t in zip(shape, strides, ordered, strict=True)
+    )
 
 
 def strided(value: Value, index: tuple[Any, ...]) -> View:
@@ -78,36 +83,32 @@ def strided(value: Value, index: tuple[Any, ...]) -> View:
     return View(value, part.shape, tuple(part.strides), shift)
 
 
-def views_of(program: Program) -> dict[Value, View]:
-    """For every value of a program, where its numbers are."""
-    found = {v: _itself(v) for v in program.inputs}
-    for equation in program.equations:
-        view = _view(equation, found) if equation.op.name in VIEWS else None
-        found[equation.out] = view or _itself(equation.out)
-    return found
+def viewed(program: Program) -> tuple[Program, dict[Value, View]]:
+    """For every value of a program, where its numbers are.
 
-
-def copied_where_needed(program: Program) -> Program:
-    """The program with a copy before each reshape that is no view of what it is given.
-
-    (Where C can copy, that is; otherwise the reshape is left to the array library.)
+    The program has a copy now before each reshape that was no view of what it is given. (Where C
+    can copy, that is; otherwise the reshape is left to the array library.)
     """
-    views = views_of(program)
+    found = {v: _itself(v) for v in program.inputs}
     known = [*program.inputs, *(equation.out for equation in program.equations)]
     count = max((value.number for value in known), default=0)
-    equations = []
+    equations: list[Equation] = []
     for equation in program.equations:
-        (x, *_) = equation.inputs
-        made = equation.op.name == "reshape" and views[equation.out].base is equation.out
-        if made and math.prod(x.shape) and type_of(x.dtype):
-            count += 1
-            copy = Value(count, x.shape, x.dtype)
-            equations.append(
-                Equation(copy, REGISTRY["positive"], (x,), {}, equation.scope, equation.line)
-            )
-            equation = equation._replace(inputs=(copy,))
+        view = _view(equation, found) if equation.op.name in VIEWS else None
+        if view is None and equation.op.name == "reshape":
+            (x, *_) = equation.inputs
+            if math.prod(x.shape) and type_of(x.dtype):
+                count += 1
+                copy = Value(count, x.shape, x.dtype)
+                found[copy] = _itself(copy)
+                equations.append(
+                    Equation(copy, REGISTRY["positive"], (x,), {}, equation.scope, equation.line)
+                )
+                equation = equation._replace(inputs=(copy,))
+                view = _view(equation, found)
         equations.append(equation)
-    return program.with_equations(equations, {})
+        found[equation.out] = view or _itself(equation.out)
+    return program.with_equations(equations, {}), found
 
 
 def _itself(value: Value) -> View:

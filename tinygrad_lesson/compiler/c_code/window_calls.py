@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ...dtypes import name_of
 from ...graph import Shape
 from ...tracing.program import Equation, Value
 from .operators import FLOATS, type_of
@@ -20,15 +21,15 @@ def can_slide(equation: Equation, views: dict[Value, View]) -> bool:
     name, params = equation.op.name, equation.params
     if name not in CONVOLUTIONS | POOLINGS:
         return False
-    values = list(equation.values())
+    values = equation.values()
     taps = name in ("pool_argmax", "pool_put")
-    floats = [v for v in (equation.out, *values) if not (taps and str(v.dtype) == "uint8")]
+    floats = [v for v in (equation.out, *values) if not (taps and name_of(v.dtype) == "uint8")]
     kinds = {type_of(v.dtype) for v in floats}
     return (
         len(params["stride"]) in (1, 2)
         and len(kinds) == 1
         and kinds <= set(FLOATS)
-        and (not taps or any(str(v.dtype) == "uint8" for v in (equation.out, *values)))
+        and (not taps or any(name_of(v.dtype) == "uint8" for v in (equation.out, *values)))
         and all(views[v].whole for v in values)
     )
 
@@ -55,7 +56,7 @@ def call(members: Sequence[Equation], address: Callable[[Value], str]) -> str:
     equation = members[0]
     name, out = equation.op.name, members[-1].out
     first, *rest = (v.shape for v in equation.values())
-    kind = type_of(next(equation.values()).dtype)
+    kind = type_of(equation.values()[0].dtype)
     given = [address(v) for v in equation.values()]
     if name in POOLINGS:
         image, small = (out.shape, first) if name == "pool_put" else (first, out.shape)

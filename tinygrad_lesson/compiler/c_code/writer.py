@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ...tracing.numbers import Number
-from ...tracing.program import Equation, Program, Value
+from ...tracing.program import Equation, Value
 from . import recurrent_calls, scalar_tape, window_calls
-from .memory_plan import Plan
+from .arrangement import Arrangement
 from .moving_kernels import KERNELS
 from .operators import type_of
 from .rows_kernel import RowsKernel
 from .schedule import Group
-from .views import View, contiguous
+from .views import contiguous
 
 CALLS: dict[str, Callable[..., str]] = {
     "windows": window_calls.call,
@@ -45,23 +45,27 @@ class Source(NamedTuple):
         In order: the name of a C function, or a host equation.
     numbers
         The Python numbers that the functions take, in order.
+    arrangement
+        What it was written from.
     """
 
     code: str
     segments: list[str | Equation]
     numbers: list[int]
+    arrangement: Arrangement
 
 
-def write(program: Program, groups: list[Group], views: dict[Value, View], plan: Plan) -> Source:
+def write(arrangement: Arrangement) -> Source:
     """Write the groups of a program as C."""
-    return Writer(groups, views, plan).written()
+    return Writer(arrangement).written()
 
 
 class Writer:
     """Writes each group, and the calls."""
 
-    def __init__(self, groups: list[Group], views: dict[Value, View], plan: Plan) -> None:
-        self.groups, self.views, self.plan = groups, views, plan
+    def __init__(self, arrangement: Arrangement) -> None:
+        self.arrangement = arrangement
+        _, self.views, self.groups, self.plan = arrangement
         self.numbers: list[int] = []
         self.kernels: dict[str, str] = {}  # names of functions, by their text
 
@@ -92,7 +96,7 @@ class Writer:
             )
         if len(segments) == len(calls) == 1:
             parts += ['#include "loop.h"', LOOP.replace("@", str(len(self.plan.pointers)))]
-        return Source("\n".join(parts), segments, self.numbers)
+        return Source("\n".join(parts), segments, self.numbers, self.arrangement)
 
     # ---- calls ---------------------------------------------------------------------------
 

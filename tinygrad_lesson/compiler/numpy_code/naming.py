@@ -181,7 +181,7 @@ class Hints:
 
     def _is_activation(self, equation: Equation) -> bool:
         """A function of what a linear layer gave."""
-        values = list(equation.values())
+        values = equation.values()
         inner = self.made.get(values[0]) if len(values) == 1 else None
         return (
             equation.op.kind.name == "elementwise"

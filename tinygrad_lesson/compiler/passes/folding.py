@@ -24,15 +24,15 @@ def fold_constants(program: Program) -> Program:
     """Replace equations whose inputs are all constant by their results."""
 
     def replace(equation: Equation) -> Value | None:
-        if math.prod(equation.out.shape) > LARGE:
+        fills = equation.op.name in FILLS and equation.out.ndim <= 1  # of more, the layout counts
+        known = fills or all(map(_is_known, equation.inputs))
+        if not known or math.prod(equation.out.shape) > LARGE:
             return None
-        if equation.op.name in FILLS and equation.out.ndim <= 1:  # of more, the layout counts
+        if fills:
             array = np.full(equation.out.shape, FILLS[equation.op.name], equation.out.dtype)
-            return constant(equation, array)
-        given = [x.source.array if _is_constant(x) else x for x in equation.inputs]
-        if any(type(x) in (Value, Number) for x in given):
-            return None
-        array = equation.op.forward(numpy_namespace, *given, **equation.params)
+        else:
+            given = (x.source.array if _is_constant(x) else x for x in equation.inputs)
+            array = equation.op.forward(numpy_namespace, *given, **equation.params)
         return constant(equation, array)
 
     def constant(equation: Equation, array: Array) -> Value:
@@ -47,6 +47,10 @@ def fold_constants(program: Program) -> Program:
     )
     better = rewritten(folded, replace)
     return program if better is folded else better
+
+
+def _is_known(x: object) -> bool:
+    return _is_constant(x) or type(x) not in (Value, Number)
 
 
 def _is_constant(x: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 from ...dtypes import DType
@@ -51,9 +52,7 @@ class Workshop:
     """
 
     def __init__(self, program: Program) -> None:
-        self._made: dict[Value, Equation] = {}
-        known = [v.number for v in program.inputs] + [e.out.number for e in program.equations]
-        self._count = max(known, default=-1)
+        self._program, self._new = program, 0
         self.extra: list[Equation] = []
 
     def made(self, x: object, *names: str) -> Equation | None:
@@ -70,20 +69,29 @@ class Workshop:
         params: Mapping[str, Any] | None = None,
     ) -> Value:
         """The value of one more equation."""
-        self._count += 1
-        out = Value(self._count, shape, dtype)
+        self._new += 1
+        out = Value(self._last + self._new, shape, dtype)
         self.extra.append(Equation(out, REGISTRY[name], inputs, params or {}))
         return out
 
+    @cached_property
+    def _made(self) -> dict[Value, Equation]:
+        return {equation.out: equation for equation in self._program.equations}
+
+    @cached_property
+    def _last(self) -> int:
+        """The largest number of a value before there were new ones."""
+        program = self._program
+        known = [v.number for v in program.inputs] + [e.out.number for e in program.equations]
+        return max(known, default=-1)
+
     def keep(self, equation: Equation) -> list[Equation]:
-        """Note an equation; it, and those that it needs."""
-        if not self.extra:
-            self._made[equation.out] = equation
-            return [equation]
+        """Note an equation that is another now; it, and those that it needs."""
         placed = [e._replace(scope=equation.scope, line=equation.line) for e in self.extra]
+        placed.append(equation)
         self.extra.clear()
-        self._made.update((e.out, e) for e in (*placed, equation))
-        return [*placed, equation]
+        self._made.update((e.out, e) for e in placed)
+        return placed
 
 
 Rule = Callable[[Equation, Workshop], Equation | None]
@@ -101,8 +109,11 @@ def improved(program: Program, rules: Mapping[str, Rule]) -> Program:
     for equation in program.equations:
         rule = rules.get(equation.op.name)
         better = rule(equation, workshop) if rule is not None else None
-        equations += workshop.keep(better or equation)
-        changed = changed or better is not None
+        if better is None:
+            equations.append(equation)
+        else:
+            equations += workshop.keep(better)
+            changed = True
     return program.with_equations(equations, {}) if changed else program
 
 

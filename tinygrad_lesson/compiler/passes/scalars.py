@@ -18,7 +18,7 @@ ARITHMETIC = (
 )  # fmt: skip
 
 FILLED = ("ones_like", "zeros_like", "empty_like", "broadcast_to")
-"""Ops whose result may be one number everywhere."""
+"""Ops whose result may be one number everywhere, as a constant may be."""
 
 PLACES = dict.fromkeys(ARITHMETIC, (0, 1)) | {"where": (1, 2)}
 """Where ops take numbers as they take arrays. (Not ``pow``: ``x ** 0.5`` is the square root, which
@@ -27,8 +27,15 @@ differs from the power at -0.0 and -inf.)"""
 
 def use_scalars(program: Program) -> Program:
     """Let elementwise ops do the broadcasting, and take Python numbers for constants."""
+    filled = {x for x in program.inputs if type(x.source) is Constant}
+    filled.update(e.out for e in program.equations if e.op.name in FILLED)
+
+    def rule(equation: Equation, workshop: Workshop) -> Equation | None:
+        takes = not filled.isdisjoint(equation.inputs)
+        return _with_scalars(equation, workshop) if takes else None
+
     names = (name for name, op in REGISTRY.items() if op.kind.name == "elementwise")
-    return improved(program, dict.fromkeys(names, _with_scalars))
+    return improved(program, dict.fromkeys(names, rule)) if filled else program
 
 
 def number_of(x: object, workshop: Workshop) -> float | int | None:
@@ -55,16 +62,7 @@ def _of_array(array: np.ndarray) -> float | int | None:
     return number if same else None
 
 
-def _is_filled(x: object, workshop: Workshop) -> bool:
-    """Whether all elements of `x` may be one number."""
-    return type(x) is Value and (
-        type(x.source) is Constant or workshop.made(x, *FILLED) is not None
-    )
-
-
 def _with_scalars(equation: Equation, workshop: Workshop) -> Equation | None:
-    if not any(_is_filled(x, workshop) for x in equation.inputs):
-        return None
     inputs = list(equation.inputs)
     places = PLACES.get(equation.op.name, ())
     for place, x in enumerate(inputs):

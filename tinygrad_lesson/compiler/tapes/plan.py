@@ -45,7 +45,7 @@ def dtype_of_number(x: Any, equation: Equation) -> str:
     """The dtype in which NumPy uses a Python number beside the arrays of an equation."""
     if equation.out.dtype.kind != "b":
         return equation.out.dtype.char
-    dtype = next(equation.values()).dtype  # a comparison is made in the type of its arrays
+    dtype = equation.values()[0].dtype  # a comparison is made in the type of its arrays
     number = getattr(x, "value", x)
     return "d" if dtype.kind != "f" and isinstance(number, float) else dtype.char
 
