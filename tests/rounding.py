@@ -183,9 +183,11 @@ class Errors(NamedTuple):
         x = np.asarray(x)
         size = np.abs(x) if size is None else size
         limits = np.finfo(x.dtype)
-        # Of equal numbers, the errors are equal: now and then all are taken to be such.
-        apart = x.shape if self.rng.random() < 0.8 else ()
-        errors = self.rng.uniform(-units, units, apart) * self.factor
+        # Of equal numbers, the errors are equal: now and then all are taken to be such. And what
+        # may be off need not be.
+        kind = self.rng.choice(["apart", "apart", "equal", "none"])
+        units *= self.factor * (kind != "none")
+        errors = self.rng.uniform(-units, units, x.shape if kind == "apart" else ())
         least = np.rint(errors) * float(limits.smallest_subnormal)
         moved = x + errors * float(limits.eps) * size + np.where(np.abs(x) < limits.tiny, least, 0)
         zero = np.where(self.rng.random(x.shape) < 0.5, 0.0, -0.0)

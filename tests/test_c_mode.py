@@ -802,3 +802,21 @@ def test_arrays_side_by_side(size: int, threads: int) -> None:
     compiled(*given)
     for found, expected in zip(compiled(*given), step(*given), strict=True):
         np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-14)
+
+
+def test_many_calls_are_built_in_stretches() -> None:
+    weight = tl.Tensor(np.random.default_rng(0).normal(size=(4, 4)))
+
+    def unrolled(x: tl.Tensor) -> tl.Tensor:
+        for _ in range(40):
+            x = tl.tanh(x @ weight)
+        return x
+
+    x = tl.Tensor(np.ones((2, 4)))
+    step = tl.compile(unrolled, mode="c")
+    for _ in range(2):
+        np.testing.assert_allclose(step(x), unrolled(x), rtol=1e-10)
+    assert step._shown().mode == "c"
+    code = step.source("c")
+    assert code.count("static __attribute__((noinline)) i32 stretch_0_") == 3
+    assert code.count("meet(m);") == 80

@@ -34,6 +34,13 @@ i32 many(void **p, char *arena, const f64 *n, i64 me, meeting *m) {
 """The loop of a program that is one segment."""
 
 
+FEW = 32
+"""So many calls are one function, and what they call may become part of it. With more, C compilers
+take longer than in proportion: for hundreds of calls, minutes."""
+
+HIDDEN, SHOWN = "static __attribute__((noinline)) ", '__attribute__((visibility("default")))\n'
+
+
 class Source(NamedTuple):
     """C code of a program.
 
@@ -80,23 +87,37 @@ class Writer:
             if not segments or not isinstance(segments[-1], str):
                 segments.append(f"segment_{len(calls)}")
                 calls.append([])
-            calls[-1].append(self._call(group))
+            calls[-1].append(f"{self._call(group)}\n    meet(m);")
         headers = ["elementary", "routines"]
         headers += ["columns"] if any(group.kind == "columns" for group in self.groups) else []
         parts = [*(f'#include "{name}.h"' for name in headers), ""]
-        parts += [text.replace("@", name) for text, name in self.kernels.items()]
+        how = "static " if max(map(len, calls), default=0) <= FEW else HIDDEN
+        parts += [
+            text.replace("static ", how, 1).replace("@", name)
+            for text, name in self.kernels.items()
+        ]
         parts += [scalar_tape.function(tape, name) for name, tape in scalar_tape.named(segments)]
         for i, lines in enumerate(calls):
-            body = "\n".join(f"    {line}\n    meet(m);" for line in lines)
-            parts.append(
-                '__attribute__((visibility("default")))\n'
-                f"i32 segment_{i}(void **p, char *arena, const f64 *n, i64 me, meeting *m) {{\n"
-                f"    f64 *parts = (f64 *)(arena + {self.plan.size});\n    i32 bad = 0;\n"
-                f"{body}\n    return bad;\n}}\n"
-            )
+            stretches = [lines[start : start + FEW] for start in range(0, len(lines), FEW)]
+            if len(stretches) > 1:
+                names = [f"stretch_{i}_{j}" for j in range(len(stretches))]
+                parts += [
+                    self._function(HIDDEN, *each) for each in zip(names, stretches, strict=True)
+                ]
+                lines = [f"bad |= {name}(p, arena, n, me, m);" for name in names]
+            parts.append(self._function(SHOWN, f"segment_{i}", lines))
         if len(segments) == len(calls) == 1:
             parts += ['#include "loop.h"', LOOP.replace("@", str(len(self.plan.pointers)))]
         return Source("\n".join(parts), segments, self.numbers, self.arrangement)
+
+    def _function(self, how: str, name: str, lines: Sequence[str]) -> str:
+        """The function that runs a segment, or a stretch of one."""
+        body = "".join(f"    {line}\n" for line in lines)
+        return (
+            f"{how}i32 {name}(void **p, char *arena, const f64 *n, i64 me, meeting *m) {{\n"
+            f"    f64 *parts = (f64 *)(arena + {self.plan.size});\n    i32 bad = 0;\n"
+            f"{body}    return bad;\n}}\n"
+        )
 
     # ---- calls ---------------------------------------------------------------------------
 
