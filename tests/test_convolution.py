@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lesson as tl
 from tinygrad_lesson import Tensor, errors, ops
+from tinygrad_lesson.arrays.numpy import columns
 from tinygrad_lesson.arrays.numpy import convolution as kernels
 from tinygrad_lesson.nn import functional as F  # noqa: N812
 
@@ -29,6 +30,9 @@ def geometries(draw: Any) -> tuple[tuple[int, ...], tuple[int, ...], dict[str, A
     kernel, stride, dilation = draw(several), draw(several), draw(several)
     padding = tuple(draw(st.tuples(*[st.tuples(st.integers(0, 2), st.integers(0, 2))] * axes)))
     spans = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
+    if draw(st.booleans()):  # as many places as positions
+        stride, before = (1,) * axes, [draw(st.integers(0, span - 1)) for span in spans]
+        padding = tuple((b, span - 1 - b) for b, span in zip(before, spans, strict=True))
     lengths = tuple(
         draw(st.integers(max(1, span - sum(pads)), span + 4))
         for span, pads in zip(spans, padding, strict=True)
@@ -39,10 +43,17 @@ def geometries(draw: Any) -> tuple[tuple[int, ...], tuple[int, ...], dict[str, A
     return images, (outer * groups, inner, *kernel), params
 
 
-@settings(max_examples=60)
-@given(geometries())
-def test_the_three_ops_are_one_trilinear_form(geometry: Any) -> None:
-    images, kernel, params = geometry
+@settings(max_examples=150)
+@given(geometries(), st.sampled_from([1, kernels.FEW]), st.sampled_from([0, columns.SHORT]))
+def test_the_three_ops_are_one_trilinear_form(geometry: Any, few: int, short: int) -> None:
+    """Whichever way is taken: that depends on sizes that these are all below."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "FEW", few)
+        patch.setattr(columns, "SHORT", short)
+        trilinear(*geometry)
+
+
+def trilinear(images: Any, kernel: Any, params: Any) -> None:
     rng = seeded("trilinear")
     x, w = Tensor(rng.normal(size=images)), Tensor(rng.normal(size=kernel))
     out = ops.conv(x, w, **params)
@@ -67,7 +78,7 @@ def test_chunks_of_images_make_no_difference(monkeypatch: pytest.MonkeyPatch) ->
         kernels.conv_weight_grad(g, x, *window, shape=(2, 3)),
     )
     for images in (1, 3, 7):
-        monkeypatch.setattr(kernels, "CACHE", images * 2 * 6 * 4 * 4 * 8)
+        monkeypatch.setattr(columns, "CACHE", images * 2 * 6 * 4 * 4 * 8)
         parts = (
             kernels.conv(x, w, *window),
             kernels.conv_input_grad(g, w, *window, shape=(5, 6)),
