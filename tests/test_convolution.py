@@ -30,9 +30,6 @@ def geometries(draw: Any) -> tuple[tuple[int, ...], tuple[int, ...], dict[str, A
     kernel, stride, dilation = draw(several), draw(several), draw(several)
     padding = tuple(draw(st.tuples(*[st.tuples(st.integers(0, 2), st.integers(0, 2))] * axes)))
     spans = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
-    if draw(st.booleans()):  # as many places as positions
-        stride, before = (1,) * axes, [draw(st.integers(0, span - 1)) for span in spans]
-        padding = tuple((b, span - 1 - b) for b, span in zip(before, spans, strict=True))
     lengths = tuple(
         draw(st.integers(max(1, span - sum(pads)), span + 4))
         for span, pads in zip(spans, padding, strict=True)
@@ -43,17 +40,10 @@ def geometries(draw: Any) -> tuple[tuple[int, ...], tuple[int, ...], dict[str, A
     return images, (outer * groups, inner, *kernel), params
 
 
-@settings(max_examples=150)
-@given(geometries(), st.sampled_from([1, kernels.FEW]), st.sampled_from([0, columns.SHORT]))
-def test_the_three_ops_are_one_trilinear_form(geometry: Any, few: int, short: int) -> None:
-    """Whichever way is taken: that depends on sizes that these are all below."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernels, "FEW", few)
-        patch.setattr(columns, "SHORT", short)
-        trilinear(*geometry)
-
-
-def trilinear(images: Any, kernel: Any, params: Any) -> None:
+@settings(max_examples=60)
+@given(geometries())
+def test_the_three_ops_are_one_trilinear_form(geometry: Any) -> None:
+    images, kernel, params = geometry
     rng = seeded("trilinear")
     x, w = Tensor(rng.normal(size=images)), Tensor(rng.normal(size=kernel))
     out = ops.conv(x, w, **params)
@@ -86,6 +76,45 @@ def test_chunks_of_images_make_no_difference(monkeypatch: pytest.MonkeyPatch) ->
         )
         for part, full in zip(parts, whole, strict=True):
             same(part, full)
+
+
+@pytest.mark.parametrize("short", [0, columns.SHORT])
+@pytest.mark.parametrize("images", [1, 5])
+@pytest.mark.parametrize(
+    ("lengths", "kernel", "padding", "dilation"),
+    [
+        ((5,), (3,), ((1, 1),), (1,)),
+        ((5,), (2,), ((0, 0),), (3,)),
+        ((4, 5), (3, 3), ((1, 1), (1, 1)), (1, 1)),
+        ((4, 5), (3, 2), ((2, 0), (0, 1)), (1, 1)),
+        ((3, 2), (3, 3), ((2, 2), (3, 3)), (2, 3)),
+        ((4, 5), (2, 1), ((0, 1), (0, 0)), (1, 1)),
+        ((4, 5), (3, 3), ((0, 1), (2, 0)), (1, 2)),
+        ((4, 5), (2, 3), ((-1, 0), (-1, 2)), (1, 1)),
+    ],
+)
+def test_strips_find_what_columns_find(
+    lengths: Any, kernel: Any, padding: Any, dilation: Any, images: int, short: int
+) -> None:
+    rng = seeded("strips")
+    x, w = rng.normal(size=(images, 4, *lengths)), rng.normal(size=(4, 2, *kernel))
+    window = ((1,) * len(kernel), padding, dilation, 2)
+    out = kernels.conv(x, w, *window)
+    g = rng.normal(size=out.shape)
+    calls = [
+        lambda: kernels.conv(x, w, *window),
+        lambda: kernels.conv_weight_grad(g, x, *window, shape=kernel),
+    ]
+    if out.shape == x.shape:
+        calls.append(lambda: kernels.conv_input_grad(g, w, *window, shape=lengths))
+    for call in calls:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(columns, "CACHE", 1000)
+            patch.setattr(columns, "SHORT", short)
+            found = call()
+            patch.setattr(kernels, "FEW", 1)
+            patch.setattr(kernels, "Columns", None)
+            same(call(), found, 1e-12, 1e-12)
 
 
 def test_nothing_of_the_columns_stays_in_the_graph() -> None:
