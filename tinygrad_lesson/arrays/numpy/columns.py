@@ -20,11 +20,19 @@ CACHE = 1 << 20
 """Bytes of columns at a time: what fits into a core's second level of cache."""
 
 SHORT = 64
-"""Lines so short are copied as one."""
+"""So short lines of pixels are copied all at once."""
 
 
 class _Chunks:
-    """Images, a few at a time."""
+    """Images, a few at a time.
+
+    Attributes
+    ----------
+    images
+        How many there are.
+    count
+        How many at a time.
+    """
 
     images: int
     count: int
@@ -56,6 +64,7 @@ class Columns(_Chunks):
     """
 
     products = 1
+    """With how many arrays of columns weights are multiplied."""
 
     def __init__(
         self, shape: tuple[int, ...], axes: list[Sliding], groups: int, dtype: Any
@@ -129,11 +138,11 @@ class Columns(_Chunks):
 
 
 class Strips(_Chunks):
-    """Columns for a kernel that moves by one along the first of one or two axes.
+    """Columns for a kernel that moves by one along the first of its one or two axes.
 
     They have the lines of an image below one another, for each tap along the last axis. What a tap
-    along the first axis meets begins some lines further down: it is a view of the same memory.
-    The parameters are those of :class:`Columns`.
+    along the first axis meets begins some lines further down: it is a view of the same memory, and
+    gets a product of its own. The parameters are those of :class:`Columns`.
     """
 
     def __init__(
@@ -153,7 +162,7 @@ class Strips(_Chunks):
         self.starts = range(0, first.size * step, step)
 
     def unfolded(self, images: Array) -> list[Array]:
-        """For each tap along the first axis, the columns (n, groups, in * taps, places) of a chunk.
+        """Columns (n, groups, in * taps, places) for each tap along the first axis.
 
         The next call overwrites them.
         """
@@ -171,9 +180,9 @@ class Strips(_Chunks):
 
 
 def _shift(lines: Array, axis: Sliding, taken: Array) -> None:
-    """Copy lines for each tap along them, all at once: faster than one by one.
+    """Copy lines for each tap along them, all at once.
 
-    What comes from the line before or after lies where there is padding, and is overwritten.
+    What comes from the line before or after lies where there should be padding, and is overwritten.
     """
     size = math.prod(lines.shape[2:])
     pixels, moved = lines.reshape(*lines.shape[:2], size), taken.reshape(*taken.shape[:3], size)

@@ -1,8 +1,8 @@
 """Kernels of convolutions.
 
 A convolution is one matrix product for each image: weights of shape (out, in * taps) times columns
-of shape (in * taps, places), which hold what each tap of the kernel meets at each place. Or, where
-that saves work, it is a sum of products, one for each tap along the first axis.
+of shape (in * taps, places), which hold what each tap of the kernel meets at each place. Where that
+is less work, it is a sum of products, one for each tap along the first axis, with strips.
 """
 
 from __future__ import annotations
@@ -38,14 +38,6 @@ def _fit(condition: bool) -> None:
         raise ValueError("the shapes do not fit one another")
 
 
-def _columns(
-    shape: Sizes, axes: list[Sliding], groups: int, outer: int, dtype: Any
-) -> Columns | Strips:
-    """Of images of a `shape`, for `outer` kernels: in strips where that is less work."""
-    in_strips = _strips_pay(axes, shape[1] // groups, outer // groups)
-    return (Strips if in_strips else Columns)(shape, axes, groups, dtype)
-
-
 def _strips_pay(axes: list[Sliding], inner: int, outer: int) -> bool:
     """Whether to add up products is less work than to copy columns, and none of them is thin."""
     if len(axes) not in (1, 2) or axes[0].stride > 1 or axes[0].size == 1:
@@ -53,8 +45,16 @@ def _strips_pay(axes: list[Sliding], inner: int, outer: int) -> bool:
     return inner * math.prod(axis.size for axis in axes[1:]) >= max(outer, FEW)
 
 
+def _columns(
+    shape: Sizes, axes: list[Sliding], groups: int, outer: int, dtype: Any
+) -> Columns | Strips:
+    """Of images of a `shape`, for `outer` kernels."""
+    in_strips = _strips_pay(axes, shape[1] // groups, outer // groups)
+    return (Strips if in_strips else Columns)(shape, axes, groups, dtype)
+
+
 def _slid(x: Array, weight: Array, axes: list[Sliding], groups: int) -> Array:
-    """What kernels find that slide along `axes`."""
+    """What kernels find in the images `x` that slide along `axes`."""
     outer, inner, *kernel = weight.shape
     columns = _columns(x.shape, axes, groups, outer, x.dtype)
     taps = columns.products, math.prod(kernel) // columns.products
@@ -98,23 +98,24 @@ def conv_input_grad(
     outer, inner, *kernel = weight.shape
     axes = sliding(shape, kernel, stride, padding, dilation)
     _fit(g.shape[1:] == (outer, *(axis.places for axis in axes)) and outer % groups == 0)
-    back = [axis.reversed for axis in axes]
-    if (
-        all(axis.keeps_length for axis in axes)
-        and inner >= FEW
-        and _strips_pay(back, outer // groups, inner)
-    ):  # to slide over the slopes is less work than to fold columns
+    if _slides_back(axes, inner, outer // groups):
         parts = weight.reshape(groups, outer // groups, inner, *kernel).swapaxes(1, 2)
         turned = np.flip(parts, tuple(range(3, parts.ndim)))
         turned = turned.reshape(groups * inner, outer // groups, *kernel)
-        out = _slid(g, turned, back, groups)
+        out = _slid(g, turned, [axis.reversed for axis in axes], groups)
     else:
         out = _folded(g, weight, axes, groups)
     return out.astype(dtype, copy=False)
 
 
+def _slides_back(axes: list[Sliding], inner: int, outer: int) -> bool:
+    """Whether to slide over the slopes, with kernels turned round, is less work than to fold."""
+    same = all(axis.keeps_length for axis in axes)  # else there would be more to multiply
+    return same and inner >= FEW and _strips_pay([axis.reversed for axis in axes], outer, inner)
+
+
 def _folded(g: Array, weight: Array, axes: list[Sliding], groups: int) -> Array:
-    """What the slopes `g` are to each pixel, by columns that are folded."""
+    """The gradient of the images, whose columns are products of their own and then folded."""
     outer, inner, *kernel = weight.shape
     shape = [axis.length for axis in axes]
     unfolding, taps = [still(axis.places) for axis in axes], 1
@@ -154,13 +155,15 @@ def conv_weight_grad(
     inner, outer = channels // groups, outer // groups
     g = g.reshape(len(x), groups, outer, columns.places)
     out = np.zeros((columns.products, groups, columns.rows, outer), g.dtype)
-    for chunk in columns.chunks():  # columns first: the faster one of the two orders
+    for chunk in columns.chunks():
         parts, given = columns.unfolded(x[chunk]), g[chunk]
         if outer > columns.places:  # one product for all is less work than their sum
             parts, given = [_joined(part) for part in parts], _joined(given)
-        given = np.ascontiguousarray(given.mT) if len(parts) > 1 else given.mT
+        given = given.mT
+        if len(parts) > 1:  # BLAS is faster with it in that order, which pays with the second one
+            given = np.ascontiguousarray(given)
         for total, part in zip(out, parts, strict=True):
-            found = np.matmul(part, given)
+            found = np.matmul(part, given)  # columns first: the faster one of the two orders
             total += found if found.ndim == total.ndim else np.add.reduce(found)
     taps = columns.products, math.prod(shape) // columns.products
     out = out.reshape(taps[0], groups, inner, taps[1], outer).transpose(1, 4, 2, 0, 3)
