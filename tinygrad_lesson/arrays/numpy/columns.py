@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import Array
-from ..sliding import Sliding, still
+from ..sliding import Sliding
 
 CACHE = 1 << 20
 """Bytes of columns at a time: what fits into a core's second level of cache."""
@@ -138,7 +138,7 @@ class Columns(_Chunks):
 
 
 class Strips(_Chunks):
-    """Columns for a kernel that moves by one along the first of its one or two axes.
+    """Columns for a kernel that moves by one along the first of two axes.
 
     They have the lines of an image below one another, for each tap along the last axis. What a tap
     along the first axis meets begins some lines further down: it is a view of the same memory, and
@@ -148,7 +148,7 @@ class Strips(_Chunks):
     def __init__(
         self, shape: tuple[int, ...], axes: list[Sliding], groups: int, dtype: Any
     ) -> None:
-        first, self.last = axes if len(axes) == 2 else (*axes, still(1))
+        first, self.last = axes
         self.groups, self.products = groups, first.size
         self.images, channels = shape[:2]
         self.rows = channels // groups * self.last.size
@@ -167,8 +167,7 @@ class Strips(_Chunks):
         The next call overwrites them.
         """
         count = len(images)
-        lines = images.reshape(*images.shape[:3], self.last.length)[:, :, self.data]
-        taken = self.buffer[:count, :, :, self.inside]
+        lines, taken = images[:, :, self.data], self.buffer[:count, :, :, self.inside]
         if self.last.keeps_length and self.last.length <= SHORT:
             _shift(lines, self.last, taken)
         else:

@@ -21,6 +21,9 @@ Sizes = tuple[int, ...]
 FEW = 16
 """Products with fewer rows are slow."""
 
+SMALL = 10**6
+"""Multiplications: smaller products OpenBLAS runs as they are, so several cost no more than one."""
+
 
 def _prepared(groups: int, *arrays: Array) -> tuple[Any, list[Array]]:
     """The dtype of the result, and the arrays in that of the work: single precision at least."""
@@ -40,9 +43,9 @@ def _fit(condition: bool) -> None:
 
 def _strips_pay(axes: list[Sliding], inner: int, outer: int) -> bool:
     """Whether to add up products is less work than to copy columns, and none of them is thin."""
-    if len(axes) not in (1, 2) or axes[0].stride > 1 or axes[0].size == 1:
+    if len(axes) != 2 or axes[0].stride > 1 or axes[0].size == 1:
         return False
-    return inner * math.prod(axis.size for axis in axes[1:]) >= max(outer, FEW)
+    return inner * axes[1].size >= max(outer, FEW)
 
 
 def _columns(
@@ -110,8 +113,11 @@ def conv_input_grad(
 
 def _slides_back(axes: list[Sliding], inner: int, outer: int) -> bool:
     """Whether to slide over the slopes, with kernels turned round, is less work than to fold."""
+    back = [axis.reversed for axis in axes]
+    if inner < FEW or not _strips_pay(back, outer, inner):
+        return False
     same = all(axis.keeps_length for axis in axes)  # else there would be more to multiply
-    return same and inner >= FEW and _strips_pay([axis.reversed for axis in axes], outer, inner)
+    return same and math.prod(axis.length for axis in axes) * axes[1].size * inner * outer <= SMALL
 
 
 def _folded(g: Array, weight: Array, axes: list[Sliding], groups: int) -> Array:
