@@ -111,8 +111,8 @@ def _without_tops(x: Array) -> Array | None:
     logs = np.log(total, dtype=np.float64)
     high = logs.astype(x.dtype)
     out = np.subtract(np.subtract(x, high, out=e), (logs - high).astype(x.dtype), out=e)
-    places = np.flatnonzero(out > NEARLY_ALL)  # at most one in a row
-    if places.size:
+    if np.maximum.reduce(out, axis=None) > NEARLY_ALL:
+        places = np.flatnonzero(out > NEARLY_ALL)  # at most one in a row
         top = np.exp(x.reshape(-1)[places])
         others = np.maximum(total.reshape(-1)[places // x.shape[-1]] - top, 0)
         out.reshape(-1)[places] = 0 - np.log1p(others / top)
