@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lesson as tl
 from tinygrad_lesson import Tensor, errors, ops
+from tinygrad_lesson.arrays.numpy import columns
 from tinygrad_lesson.arrays.numpy import convolution as kernels
 from tinygrad_lesson.nn import functional as F  # noqa: N812
 
@@ -67,7 +68,7 @@ def test_chunks_of_images_make_no_difference(monkeypatch: pytest.MonkeyPatch) ->
         kernels.conv_weight_grad(g, x, *window, shape=(2, 3)),
     )
     for images in (1, 3, 7):
-        monkeypatch.setattr(kernels, "CACHE", images * 2 * 6 * 4 * 4 * 8)
+        monkeypatch.setattr(columns, "CACHE", images * 2 * 6 * 4 * 4 * 8)
         parts = (
             kernels.conv(x, w, *window),
             kernels.conv_input_grad(g, w, *window, shape=(5, 6)),
@@ -75,6 +76,43 @@ def test_chunks_of_images_make_no_difference(monkeypatch: pytest.MonkeyPatch) ->
         )
         for part, full in zip(parts, whole, strict=True):
             same(part, full)
+
+
+@pytest.mark.parametrize("short", [0, columns.SHORT])
+@pytest.mark.parametrize("images", [1, 5])
+@pytest.mark.parametrize(
+    ("lengths", "kernel", "padding", "dilation"),
+    [
+        ((4, 5), (3, 3), ((1, 1), (1, 1)), (1, 1)),
+        ((4, 5), (3, 2), ((2, 0), (0, 1)), (1, 1)),
+        ((3, 2), (3, 3), ((2, 2), (3, 3)), (2, 3)),
+        ((4, 5), (2, 1), ((0, 1), (0, 0)), (1, 1)),
+        ((4, 5), (3, 3), ((0, 1), (2, 0)), (1, 2)),
+        ((4, 5), (2, 3), ((-1, 0), (-1, 2)), (1, 1)),
+    ],
+)
+def test_strips_find_what_columns_find(
+    lengths: Any, kernel: Any, padding: Any, dilation: Any, images: int, short: int
+) -> None:
+    rng = seeded("strips")
+    x, w = rng.normal(size=(images, 4, *lengths)), rng.normal(size=(4, 2, *kernel))
+    window = ((1,) * len(kernel), padding, dilation, 2)
+    out = kernels.conv(x, w, *window)
+    g = rng.normal(size=out.shape)
+    calls = [
+        lambda: kernels.conv(x, w, *window),
+        lambda: kernels.conv_weight_grad(g, x, *window, shape=kernel),
+    ]
+    if out.shape == x.shape:
+        calls.append(lambda: kernels.conv_input_grad(g, w, *window, shape=lengths))
+    for call in calls:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(columns, "CACHE", 1000)
+            patch.setattr(columns, "SHORT", short)
+            found = call()
+            patch.setattr(kernels, "FEW", 1)
+            patch.setattr(kernels, "Columns", None)
+            same(call(), found, 1e-12, 1e-12)
 
 
 def test_nothing_of_the_columns_stays_in_the_graph() -> None:

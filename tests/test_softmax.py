@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from typing import Any
 
@@ -16,6 +17,8 @@ import tinygrad_lesson as tl
 from tinygrad_lesson import Tensor
 
 from .support import derivatives, same, seeded
+
+kernels: Any = importlib.import_module("tinygrad_lesson.arrays.numpy.softmax")
 
 ORACLES = {
     tl.softmax: scipy.special.softmax,
@@ -71,6 +74,48 @@ def test_a_row_of_nothing_does_not_spoil_the_others() -> None:
 def test_log_softmax_is_accurate_where_one_takes_all() -> None:
     x = np.array([40.0, 20.0, 0.0], np.float32)
     same(tl.log_softmax(Tensor(x)), scipy.special.log_softmax(x.astype(float)), 1e-6, 1e-8)
+
+
+@pytest.mark.parametrize("op", ORACLES)
+def test_exponentials_whose_sum_overflows(op: Any) -> None:
+    x = np.full((2, 64), 88.5, np.float32)
+    same(op(Tensor(x), axis=-1), ORACLES[op](x.astype(float), axis=-1), 1e-6)
+
+
+@pytest.mark.parametrize("width", [17, 64, 256])
+@pytest.mark.parametrize("lead", [0, 7, 12, 25])
+@pytest.mark.parametrize("offset", [-20, 0])
+def test_log_softmax_of_many_short_rows(
+    width: int, lead: float, offset: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their maxima are not looked for; it is as exact as with them."""
+    x = seeded("short", width).normal(offset, 1, (1 + kernels.MANY // width, width))
+    x[::2, 3] += lead
+    x[:, 7] = -math.inf
+    x = x.astype(np.float32)
+    exact = scipy.special.log_softmax(x.astype(float), axis=-1)
+    fewer = len(x) - 2
+    usual = tl.log_softmax(Tensor(x[:fewer])).numpy()
+    monkeypatch.setattr(kernels, "_tops", None)
+    out = tl.log_softmax(Tensor(x)).numpy()
+    assert out.dtype == np.float32
+    assert (out <= 0).all()
+    for least in -100, -1e-6:  # all, and those that take all
+        meant = exact[:fewer] > least
+        off, allowed = (
+            abs(found[:fewer][meant] - exact[:fewer][meant]).max(initial=0)
+            for found in (out, usual)
+        )
+        assert off <= 2 * allowed + 3e-8
+    same(np.exp(out), np.exp(exact), 4e-6, 0)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 100.0])
+def test_many_short_rows_with_an_unusual_one(value: float) -> None:
+    x = seeded("unusual").normal(size=(kernels.MANY // 64, 64)).astype(np.float32)
+    x[5, 6] = value
+    with np.errstate(invalid="ignore"):
+        same(tl.log_softmax(Tensor(x)), tl.log_softmax(Tensor(x.astype(float))), 2e-7, 3e-7)
 
 
 @pytest.mark.parametrize("op", ORACLES)

@@ -36,6 +36,11 @@ class Sliding(NamedTuple):
         return self[1:5] == (1, 1, 0, 0)
 
     @property
+    def keeps_length(self) -> bool:
+        """Whether there is a window for each position."""
+        return self.stride == 1 and self.places == self.length
+
+    @property
     def reversed(self) -> Sliding:
         """From the places back to the positions, with the taps in reverse order; `stride` is 1."""
         span = self.dilation * (self.size - 1)
@@ -49,7 +54,7 @@ class Sliding(NamedTuple):
             offset = tap * self.dilation - self.before
             first = max(0, -(offset // self.stride))
             stop = max(first, min(self.places, -((offset - self.length) // self.stride)))
-            data = slice(0)
+            data = slice(0, 0)
             if stop > first:
                 last = (stop - 1) * self.stride + offset
                 data = slice(first * self.stride + offset, last + 1, self.stride)

@@ -1,117 +1,28 @@
 """Kernels of convolutions.
 
 A convolution is one matrix product for each image: weights of shape (out, in * taps) times columns
-of shape (in * taps, places), which hold what each tap of the kernel meets at each place. The
-columns are many times larger than the image. So they are made for a few images at a time, which
-keeps them in the processor's cache, and they never outlive the call.
+of shape (in * taps, places), which hold what each tap of the kernel meets at each place. Where that
+is less work, it is a sum of products, one for each tap along the first axis, with strips.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from .. import Array
 from ..sliding import Pads, Sliding, sliding, still
+from .columns import Columns, Strips
 
 Sizes = tuple[int, ...]
 
-CACHE = 1 << 20
-"""Bytes of columns at a time: what fits into a core's second level of cache."""
+FEW = 16
+"""Products with fewer rows are slow."""
 
-
-class _Columns:
-    """The columns of images, a chunk of images at a time.
-
-    Parameters
-    ----------
-    shape
-        Of all images: (N, C, ...).
-    axes
-        How the kernel slides along each axis of an image.
-    groups
-        Into how many parts the channels are split.
-    dtype
-        Of the columns.
-    """
-
-    def __init__(self, shape: Sizes, axes: list[Sliding], groups: int, dtype: Any) -> None:
-        self.axes, self.groups, self.dtype = axes, groups, dtype
-        self.images, channels = shape[:2]
-        self.rows = channels // groups * math.prod(axis.size for axis in axes)
-        self.places = tuple(axis.places for axis in axes)
-        size = groups * self.rows * math.prod(self.places) * np.dtype(dtype).itemsize
-        self.count = min(max(1, CACHE // max(1, size)), self.images)
-        # Unfolding takes one axis after the other, the last one first:
-        # (n, C, H, W) -> (n, C, kw, H, ow) -> (n, C, kh, kw, oh, ow).
-        self.shapes = [(self.count, *shape[1:])]
-        for axis in reversed(axes):
-            n, c, *rest = self.shapes[-1]
-            rest[len(axes) - 1] = axis.places
-            self.shapes.append((n, c, axis.size, *rest))
-        # For each axis and tap: what it fills in the longer array, and with what of the shorter
-        # one. In every step the axis that is unfolded is in the same place.
-        whole = (slice(None),) * (len(axes) + 1)
-        self.moves = [
-            [
-                ((*whole[:2], tap, *whole[2:], places), (*whole, data))
-                for tap, (places, data) in enumerate(axis.taps())
-            ]
-            for axis in axes
-        ]
-
-    def chunks(self) -> Iterator[slice]:
-        """The images, a few at a time."""
-        for start in range(0, self.images, max(1, self.count)):
-            yield slice(start, min(start + self.count, self.images))
-
-    @cached_property
-    def _taken(self) -> list[Array]:
-        """Buffers for the steps of unfolding; what is not written into them is padding."""
-        steps = zip(reversed(self.axes), self.shapes[1:], strict=True)
-        return [np.zeros(0 if axis.idle else shape, self.dtype) for axis, shape in steps]
-
-    def unfolded(self, images: Array) -> Array:
-        """The columns (n, groups, in * taps, places) of a chunk; the next call overwrites them."""
-        count = len(images)
-        steps = zip(reversed(self.axes), reversed(self.moves), self._taken, strict=True)
-        for axis, moves, buffer in steps:
-            if axis.idle:
-                images = images[:, :, None]
-                continue
-            taken = buffer[:count]
-            for filled, origin in moves:
-                taken[filled] = images[origin]
-            images = taken
-        return images.reshape(count, self.groups, self.rows, math.prod(self.places))
-
-    @cached_property
-    def _aligned(self) -> list[Array]:
-        """Buffers for the steps of folding: what each tap has for each position."""
-        steps = zip(reversed(self.axes), self.shapes[:-1], strict=True)
-        shapes = (0 if axis.idle else (axis.size, *shape) for axis, shape in steps)
-        return [np.zeros(shape, self.dtype) for shape in shapes]
-
-    def fold(self, columns: Array, images: Array) -> None:
-        """The adjoint of :meth:`unfolded`: add up in `images` what columns have for each pixel."""
-        count = len(images)
-        columns = columns.reshape(count, *self.shapes[-1][1:])
-        steps = zip(self.axes, self.moves, reversed(self._aligned), strict=True)
-        for axis, moves, buffer in steps:
-            if axis.idle:
-                columns = columns[:, :, 0]
-                continue
-            # To line up the taps by copies, and then add them as a whole, is twice as fast as
-            # adding pieces of rows.
-            aligned = buffer[:, :count]
-            for tap, (filled, origin) in enumerate(moves):
-                aligned[tap][origin] = columns[filled]
-            columns = sum(aligned[1:], start=aligned[0])
-        images[...] = columns
+SMALL = 10**6
+"""Multiplications: smaller products OpenBLAS runs as they are, so several cost no more than one."""
 
 
 def _prepared(groups: int, *arrays: Array) -> tuple[Any, list[Array]]:
@@ -130,6 +41,37 @@ def _fit(condition: bool) -> None:
         raise ValueError("the shapes do not fit one another")
 
 
+def _strips_pay(axes: list[Sliding], inner: int, outer: int) -> bool:
+    """Whether to add up products is less work than to copy columns, and none of them is thin."""
+    if len(axes) != 2 or axes[0].stride > 1 or axes[0].size == 1:
+        return False
+    return inner * axes[1].size >= max(outer, FEW)
+
+
+def _columns(
+    shape: Sizes, axes: list[Sliding], groups: int, outer: int, dtype: Any
+) -> Columns | Strips:
+    """Of images of a `shape`, for `outer` kernels."""
+    in_strips = _strips_pay(axes, shape[1] // groups, outer // groups)
+    return (Strips if in_strips else Columns)(shape, axes, groups, dtype)
+
+
+def _slid(x: Array, weight: Array, axes: list[Sliding], groups: int) -> Array:
+    """What kernels find in the images `x` that slide along `axes`."""
+    outer, inner, *kernel = weight.shape
+    columns = _columns(x.shape, axes, groups, outer, x.dtype)
+    taps = columns.products, math.prod(kernel) // columns.products
+    matrices = weight.reshape(groups, outer // groups, inner, *taps).transpose(3, 0, 1, 2, 4)
+    matrices = matrices.reshape(columns.products, groups, outer // groups, columns.rows)
+    out = np.empty((len(x), groups, outer // groups, columns.places), x.dtype)
+    for chunk in columns.chunks():
+        (matrix, part), *others = zip(matrices, columns.unfolded(x[chunk]), strict=True)
+        into = np.matmul(matrix, part, out=out[chunk])
+        for matrix, part in others:
+            into += np.matmul(matrix, part)
+    return out.reshape(len(x), outer, *(axis.places for axis in axes))
+
+
 def conv(
     x: Array,
     weight: Array,
@@ -142,12 +84,7 @@ def conv(
     outer, inner, *kernel = weight.shape
     _fit(x.shape[1] == inner * groups and outer % groups == 0)
     axes = sliding(x.shape[2:], kernel, stride, padding, dilation)
-    columns = _Columns(x.shape, axes, groups, x.dtype)
-    matrix = weight.reshape(groups, outer // groups, columns.rows)
-    out = np.empty((len(x), groups, outer // groups, math.prod(columns.places)), x.dtype)
-    for chunk in columns.chunks():
-        np.matmul(matrix, columns.unfolded(x[chunk]), out=out[chunk])
-    return out.reshape(len(x), outer, *columns.places).astype(dtype, copy=False)
+    return _slid(x, weight, axes, groups).astype(dtype, copy=False)
 
 
 def conv_input_grad(
@@ -164,22 +101,45 @@ def conv_input_grad(
     outer, inner, *kernel = weight.shape
     axes = sliding(shape, kernel, stride, padding, dilation)
     _fit(g.shape[1:] == (outer, *(axis.places for axis in axes)) and outer % groups == 0)
+    if _slides_back(axes, inner, outer // groups):
+        parts = weight.reshape(groups, outer // groups, inner, *kernel).swapaxes(1, 2)
+        turned = np.flip(parts, tuple(range(3, parts.ndim)))
+        turned = turned.reshape(groups * inner, outer // groups, *kernel)
+        out = _slid(g, turned, [axis.reversed for axis in axes], groups)
+    else:
+        out = _folded(g, weight, axes, groups)
+    return out.astype(dtype, copy=False)
+
+
+def _slides_back(axes: list[Sliding], inner: int, outer: int) -> bool:
+    """Whether to slide over the slopes, with kernels turned round, is less work than to fold."""
+    back = [axis.reversed for axis in axes]
+    if inner < FEW or not _strips_pay(back, outer, inner):
+        return False
+    same = all(axis.keeps_length for axis in axes)  # else there would be more to multiply
+    return same and math.prod(axis.length for axis in axes) * axes[1].size * inner * outer <= SMALL
+
+
+def _folded(g: Array, weight: Array, axes: list[Sliding], groups: int) -> Array:
+    """The gradient of the images, whose columns are products of their own and then folded."""
+    outer, inner, *kernel = weight.shape
+    shape = [axis.length for axis in axes]
     unfolding, taps = [still(axis.places) for axis in axes], 1
     if axes and axes[-1].stride == 1 and outer // groups < 2 * inner * len(axes):
         # Along the last axis, to unfold g is less work than to fold the columns.
         taps, unfolding[-1] = kernel[-1], axes[-1].reversed
-        axes[-1] = still(axes[-1].length)
-    given = _Columns(g.shape, unfolding, groups, g.dtype)
-    columns = _Columns((len(g), inner * groups, *shape), axes, groups, g.dtype)
+        axes = [*axes[:-1], still(axes[-1].length)]
+    given = Columns(g.shape, unfolding, groups, g.dtype)
+    columns = Columns((len(g), inner * groups, *shape), axes, groups, g.dtype)
     matrix = weight.reshape(groups, outer // groups, columns.rows, taps)[..., ::-1].mT
     matrix = matrix.reshape(groups, given.rows, columns.rows).mT
     out = np.empty((len(g), inner * groups, *shape), g.dtype)
-    buffer = np.empty((columns.count, groups, columns.rows, math.prod(columns.places)), g.dtype)
+    buffer = np.empty((columns.count, groups, columns.rows, columns.places), g.dtype)
     larger = given if taps > 1 and given.count < columns.count else columns
     for chunk in larger.chunks():
-        part = buffer[: chunk.stop - chunk.start]
-        columns.fold(np.matmul(matrix, given.unfolded(g[chunk]), out=part), out[chunk])
-    return out.astype(dtype, copy=False)
+        (slopes,), part = given.unfolded(g[chunk]), buffer[: chunk.stop - chunk.start]
+        columns.fold(np.matmul(matrix, slopes, out=part), out[chunk])
+    return out
 
 
 def conv_weight_grad(
@@ -195,18 +155,25 @@ def conv_weight_grad(
     dtype, (g, x) = _prepared(groups, g, x)
     outer, channels = g.shape[1], x.shape[1]
     axes = sliding(x.shape[2:], shape, stride, padding, dilation)
-    columns = _Columns(x.shape, axes, groups, g.dtype)
-    _fit(g.shape == (len(x), outer, *columns.places))
+    _fit(g.shape == (len(x), outer, *(axis.places for axis in axes)))
     _fit(channels % groups == 0 and outer % groups == 0)
-    g = g.reshape(len(x), groups, outer // groups, math.prod(columns.places))
-    out = np.zeros((groups, columns.rows, outer // groups), g.dtype)
-    for chunk in columns.chunks():  # columns first: the faster one of the two orders
-        part, given = columns.unfolded(x[chunk]), g[chunk]
-        if outer // groups > g.shape[-1]:  # one product for all is less work than their sum
-            out += np.matmul(_joined(part), _joined(given).mT)
-        else:
-            out += np.matmul(part, given.mT).sum(axis=0)
-    return out.mT.reshape(outer, channels // groups, *shape).astype(dtype, copy=False)
+    columns = _columns(x.shape, axes, groups, outer, g.dtype)
+    inner, outer = channels // groups, outer // groups
+    g = g.reshape(len(x), groups, outer, columns.places)
+    out = np.zeros((columns.products, groups, columns.rows, outer), g.dtype)
+    for chunk in columns.chunks():
+        parts, given = columns.unfolded(x[chunk]), g[chunk]
+        if outer > columns.places:  # one product for all is less work than their sum
+            parts, given = [_joined(part) for part in parts], _joined(given)
+        given = given.mT
+        if len(parts) > 1:  # BLAS is faster with it in that order, which pays with the second one
+            given = np.ascontiguousarray(given)
+        for total, part in zip(out, parts, strict=True):
+            found = np.matmul(part, given)  # columns first: the faster one of the two orders
+            total += found if found.ndim == total.ndim else np.add.reduce(found)
+    taps = columns.products, math.prod(shape) // columns.products
+    out = out.reshape(taps[0], groups, inner, taps[1], outer).transpose(1, 4, 2, 0, 3)
+    return out.reshape(outer * groups, inner, *shape).astype(dtype, copy=False)
 
 
 def _joined(parts: Array) -> Array:
