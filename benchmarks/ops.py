@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's BLAS looks when it is imported
+os.environ.pop("OPENBLAS_CORETYPE", None)  # it knows this processor itself
 
 import numpy as np
 from timing import in_turn

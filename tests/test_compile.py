@@ -1316,5 +1316,5 @@ def test_how_a_step_is_compiled_if_nothing_is_said(monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("TINYGRAD_LESSON_MODE")
     assert tl.compile(plain).mode == "c"
     monkeypatch.setenv("TINYGRAD_LESSON_MODE", "fortran")
-    with pytest.raises(tl.errors.ArgumentError, match="'fortran' is unknown"):
+    with pytest.raises(tl.errors.ArgumentError, match="TINYGRAD_LESSON_MODE='fortran' is unknown"):
         tl.compile(plain)

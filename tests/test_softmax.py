@@ -65,6 +65,17 @@ def test_the_logsumexp_of_nothing(x: list[float]) -> None:
     same(second, np.zeros(len(x)))
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_along_an_empty_axis(axis: int) -> None:
+    x = Tensor(np.zeros((0, 3) if axis == 0 else (3, 0)), requires_grad=True)
+    found = tl.logsumexp(x, axis=axis)
+    same(found, np.full(3, -math.inf))  # as in SciPy and PyTorch
+    found.sum().backward()
+    assert x.grad is not None
+    assert x.grad.shape == tl.softmax(x, axis=axis).shape == x.shape
+    assert tl.log_softmax(x, axis=axis).shape == x.shape
+
+
 def test_a_row_of_nothing_does_not_spoil_the_others() -> None:
     x = [[-math.inf, -math.inf], [0.0, -math.inf]]
     first, _ = derivatives(lambda t: tl.logsumexp(t, axis=1)[1], x)

@@ -28,6 +28,9 @@ from .turns import TRACING, lock
 P = ParamSpec("P")
 R = TypeVar("R")
 
+MODE: Final = "TINYGRAD_LESSON_MODE"
+"""The variable of the environment that says how steps are compiled for which nothing is said."""
+
 PLAINLY: Final[Any] = object()
 """There is no program, and there will be none: the function itself is to run."""
 
@@ -127,10 +130,11 @@ def compile(
     >>> round(float(x.grad[0]), 3) == round(float(2 * w[0] ** 2), 3)
     True
     """
+    said_by = "mode"
     if mode is None:
-        mode = os.environ.get("TINYGRAD_LESSON_MODE") or "c"
+        said_by, mode = MODE, os.environ.get(MODE) or "c"
     if mode not in ("numpy", "c"):
-        raise ArgumentError("compile", f"mode={mode!r} is unknown", "Pass 'numpy' or 'c'.")
+        raise ArgumentError("compile", f"{said_by}={mode!r} is unknown", "It is 'numpy' or 'c'.")
     if threads is not None and arguments.count("compile", "threads", threads) < 1:
         raise RangeError("compile", "threads=0 can run nothing", "Pass 1 or more, or None.")
     if function is None:

@@ -26,7 +26,9 @@ FEW = 16
 
 
 def _tops(x: Array, axis: Axis) -> Array:
-    """The maximum along `axis`, which is kept."""
+    """The maximum along `axis`, which is kept; 0 of nothing."""
+    if not x.size:
+        return sum(x, axis=axis, keepdims=True)
     if not (in_rows(x, axis) and x.flags.c_contiguous):
         return max(x, axis=axis, keepdims=True)
     if x.shape[-1] <= FEW:
@@ -65,7 +67,7 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
         top = _tops(wide, axis)
         top = np.where(np.isfinite(top), top, 0)  # inf - inf would be NaN
         np.exp(np.subtract(wide, top, out=e), out=e)
-        with np.errstate(divide="ignore"):  # of nothing but -inf, it is -inf
+        with np.errstate(divide="ignore"):  # of nothing, or nothing but -inf, it is -inf
             out = np.log(_sums(e, axis)) + top
     return narrowed(out if keepdims or not out.ndim else out.squeeze(axis), x)
 
@@ -88,6 +90,8 @@ def softmax_grad(slope: Array, shares: Array, axis: int = -1) -> Array:
 def log_softmax(x: Array, axis: int = -1) -> Array:
     wide = floating(x)
     out = _without_tops(wide) if _has_slow_tops(wide, axis) else None
+    if not wide.size:
+        out = np.array(wide)
     if out is None:
         out = np.asarray(by_row(np.subtract, wide, _tops(wide, axis)))  # exact where one takes all
         by_row(np.subtract, out, np.log(_sums(np.exp(out), axis)), out)
