@@ -7,7 +7,7 @@ So are attributes that the code asks of what a name stands for, as in ``config.s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -113,9 +113,11 @@ class Environment:
         cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
         for name, cell in cells.items():
             self._note(_Name(name, cell), function)
-        for chain in chains(code):
+        outer = [*chains(code)]
+        for chain in outer:
             self._follow(chain, function, cells)
-        for name, *attributes in chains(code, local=True) if local else ():
+        # Among the others are local names that functions inside read, too.
+        for name, *attributes in (*chains(code, local=True), *outer) if local else ():
             if name in local:
                 self._add_called(local[name], function)
                 self._look_into(local[name], attributes, function, runs)
@@ -153,7 +155,8 @@ class Environment:
         if isinstance(value, ModuleType | type | BuiltinFunctionType | property):
             return value
         self._names.setdefault((id(found.holder), found.name), found)
-        self._note_items(value)
+        for item in self._note_items(value):
+            self._add_called(item, function)
         self._add_called(value, function)
         return value
 
@@ -168,8 +171,8 @@ class Environment:
         if code.__globals__ is caller.__globals__ or is_users(code.__code__.co_filename):
             self._add(code, local)
 
-    def _note_items(self, value: Any) -> None:
-        """Note what is in a list or a dict, and in those that are in it."""
+    def _note_items(self, value: Any) -> Iterator[Any]:
+        """Note what is in a list or a dict, and in those that are in it: it is given back."""
         stack = [value]
         while stack:
             nest = stack.pop()
@@ -178,6 +181,7 @@ class Environment:
             ):
                 found = _items(nest)
                 stack += found
+                yield from found
                 if not isinstance(nest, tuple):
                     self._nests[id(nest)] = nest, found
 
