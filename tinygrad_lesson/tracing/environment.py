@@ -113,11 +113,10 @@ class Environment:
         cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
         for name, cell in cells.items():
             self._note(_Name(name, cell), function)
-        outer = [*chains(code)]
-        for chain in outer:
+        for chain in chains(code):
             self._follow(chain, function, cells)
         # Among the others are local names that functions inside read, too.
-        for name, *attributes in (*chains(code, local=True), *outer) if local else ():
+        for name, *attributes in (*chains(code, local=True), *chains(code)) if local else ():
             if name in local:
                 self._add_called(local[name], function)
                 self._look_into(local[name], attributes, function, runs)

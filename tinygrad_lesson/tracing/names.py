@@ -11,7 +11,7 @@ import dis
 import functools
 import inspect
 import sysconfig
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
@@ -30,11 +30,16 @@ Local = Mapping[str, Any]
 """What is known of the local names of a function: ``self``, default values, arguments."""
 
 
-def chains(code: CodeType, local: bool = False) -> Iterator[tuple[str, ...]]:
+@functools.lru_cache(1024)  # many objects have the same code
+def chains(code: CodeType, local: bool = False) -> Sequence[tuple[str, ...]]:
     """The names that a piece of code reads or sets, with the attributes that it asks of them.
 
     Its `local` ones; or all others, and those of functions inside.
     """
+    return tuple(_chains(code, local))
+
+
+def _chains(code: CodeType, local: bool) -> Iterator[tuple[str, ...]]:
     chain: tuple[str, ...] = ()
     for instruction in dis.get_instructions(code):
         kind = instruction.opname
@@ -48,7 +53,7 @@ def chains(code: CodeType, local: bool = False) -> Iterator[tuple[str, ...]]:
         chain = (instruction.argval,) if named and isinstance(instruction.argval, str) else ()
     for constant in () if local else code.co_consts:
         if isinstance(constant, CodeType):
-            yield from chains(constant)
+            yield from _chains(constant, local)
 
 
 def is_users(file: str | None) -> bool:
