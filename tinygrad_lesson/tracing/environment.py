@@ -7,7 +7,7 @@ So are attributes that the code asks of what a name stands for, as in ``config.s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -154,9 +154,8 @@ class Environment:
         if isinstance(value, ModuleType | type | BuiltinFunctionType | property):
             return value
         self._names.setdefault((id(found.holder), found.name), found)
-        for item in self._note_items(value):
-            self._add_called(item, function)
-        self._add_called(value, function)
+        for called in (*self._note_items(value), value):
+            self._add_called(called, function)
         return value
 
     def _add_called(self, value: Any, caller: FunctionType) -> None:
@@ -170,9 +169,9 @@ class Environment:
         if code.__globals__ is caller.__globals__ or is_users(code.__code__.co_filename):
             self._add(code, local)
 
-    def _note_items(self, value: Any) -> Iterator[Any]:
-        """Note what is in a list or a dict, and in those that are in it: it is given back."""
-        stack = [value]
+    def _note_items(self, value: Any) -> list[Any]:
+        """Note what is in a list or a dict, and in those that are in it: the objects of it."""
+        stack, objects = [value], []
         while stack:
             nest = stack.pop()
             if isinstance(nest, tuple) or (
@@ -180,9 +179,10 @@ class Environment:
             ):
                 found = _items(nest)
                 stack += found
-                yield from found
+                objects += [x for x in found if not isinstance(x, (*PLAIN, list, dict))]
                 if not isinstance(nest, tuple):
                     self._nests[id(nest)] = nest, found
+        return objects
 
     def check(self) -> None:
         """Raise TraceError if the step gave one of the names something else."""
