@@ -20,6 +20,7 @@ from tinygrad_lesson import nn, optim
 from tinygrad_lesson.compiler.c_code import schedule, toolchain
 from tinygrad_lesson.compiler.c_code import step as c_step
 from tinygrad_lesson.compiler.c_code.arrangement import arranged
+from tinygrad_lesson.compiler.garbage import uncollected
 from tinygrad_lesson.nn import functional as F  # noqa: N812
 
 pytestmark = pytest.mark.skipif(not toolchain.find_compiler(), reason="no C compiler")
@@ -274,6 +275,24 @@ def test_garbage_is_collected_as_before(before: bool) -> None:
     finally:
         (gc.enable if collecting else gc.disable)()
     assert seen == [False, before, before]
+
+
+def test_garbage_is_collected_after_two_threads_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, collecting = gc.isenabled, gc.isenabled()
+
+    def meanwhile() -> bool:
+        """Asked while another thread makes a program, which is through before the answer comes."""
+        gc.enable()
+        return False
+
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(gc, "isenabled", meanwhile)
+            with uncollected():
+                pass
+        assert asked()
+    finally:
+        (gc.enable if collecting else gc.disable)()
 
 
 def test_of_a_driver_only_what_is_called_is_compiled() -> None:

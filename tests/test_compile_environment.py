@@ -208,6 +208,67 @@ def test_numbers_of_an_object_with_slots() -> None:
     assert slim.scale == 5.0
 
 
+class Scale:
+    """A number, which code inside of its methods reads."""
+
+    def __init__(self, number: float = 2.0) -> None:
+        self.number = number
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return x * self.number
+
+    def times(self, x: Tensor) -> Tensor:
+        def inner(x: Tensor) -> Tensor:
+            return x * self.number
+
+        return inner(x)
+
+
+class Descendant(Scale):
+    pass
+
+
+@pytest.mark.parametrize("way", ["inside", "inherited", "listed"])
+def test_numbers_that_others_read_for_a_method(way: str) -> None:
+    scale = Descendant()
+    scales = [Scale(3.0), scale]
+    steps: dict[str, Callable[..., Tensor]] = {
+        "inside": lambda x: Scale.times(scale, x),
+        "inherited": lambda x: scale(x),
+        "listed": lambda x: functools.reduce(lambda x, scale: scale(x), scales, x),
+    }
+    follows(steps[way], lambda: setattr(scale, "number", 5.0))
+
+
+def test_numbers_that_functions_in_a_dict_read() -> None:
+    settings = Settings()
+    ways = {"linear": lambda x: x * settings.offset}
+    follows(lambda x: ways["linear"](x), lambda: setattr(settings, "offset", 5.0))
+
+
+def test_numbers_of_an_argument_that_a_function_inside_reads() -> None:
+    @tl.compile
+    def step(scale: Scale, x: Tensor) -> Tensor:
+        return functools.reduce(lambda x, _: x * scale.number, range(2), x)
+
+    scale = Scale()
+    for number in (2.0, 5.0):
+        scale.number = number
+        assert step(scale, ONE).item() == number**2
+
+
+def test_slots_of_an_object_that_makes_up_its_attributes() -> None:
+    class Table:
+        __slots__ = ("empty", "scale")
+
+        def __getattr__(self, name: str) -> float:
+            return {"made_up": 3.0}[name]
+
+    table = Table()
+    table.scale = 2.0
+    follows(lambda x: x * table.scale * table.made_up, lambda: setattr(table, "scale", 5.0))
+
+
 def test_an_object_that_makes_up_its_attributes() -> None:
     class Table:
         def __init__(self, **numbers: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import weakref
 
 import numpy as np
@@ -121,6 +122,53 @@ def test_what_is_kept_for_backward_goes_with_it():
     out.sum().backward()
     assert all(array() is None for array in arrays), "the result alone is still there"
     np.testing.assert_allclose(x.grad, 4 * np.exp(X))
+
+
+def test_no_result_waits_for_the_garbage_collector():
+    cube = tl.custom_vjp(lambda x: x**3)
+    cube.defvjp(lambda x: (x**3, x), lambda x, g: (3 * g * x**2,))
+    gc.collect()
+    gc.disable()
+    try:
+        out = cube(Tensor(X, requires_grad=True))
+        array = weakref.ref(out.raw)
+        del out
+        assert array() is None
+    finally:
+        gc.enable()
+
+
+def test_inside_a_checkpoint():
+    cube = tl.custom_vjp(lambda x: x**3)
+    cube.defvjp(lambda x: (x**3, (x, None)), lambda kept, g: (3 * g * kept[0] ** 2,))
+    for order in (1, 2):
+        report = tl.gradcheck(lambda x: tl.checkpoint(lambda v: cube(v * 2))(x), (X,), order=order)
+        assert report, str(report)
+
+
+class Kept(dict):
+    """A container of the user's own."""
+
+    def __getattr__(self, name):
+        return self[name]
+
+
+class Pair(tuple):
+    __slots__ = ()
+
+    def __new__(cls, x, y):
+        return super().__new__(cls, (x, y))
+
+
+def test_containers_of_the_users_own_are_kept_as_they_are():
+    def forward(x):
+        return x**3, Kept(pair=[Pair(Kept(x=x), 3)])
+
+    cube = tl.custom_vjp(lambda x: x**3)
+    cube.defvjp(forward, lambda kept, g: (kept.pair[0][1] * g * kept.pair[0][0].x ** 2,))
+    x = Tensor(X, requires_grad=True)
+    cube(x).sum().backward()
+    np.testing.assert_allclose(x.grad, 3 * X**2)
 
 
 def test_arguments_that_are_not_differentiated():

@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar
+from weakref import ref
 
 from .arrays import SLOT, Array
 from .errors import ArgumentError, GradientError, NotDifferentiableError
@@ -105,8 +106,10 @@ class custom_vjp(Generic[P, R]):  # noqa: N801  JAX's name
 
         def pull(tensors: list[Tensor], cotangents: list[Tensor]) -> list[Tensor | None]:
             again = any(t.requires_grad for t in (*tensors, *cotangents))
+            saved = getattr(home(), "saved", ())
+            lost = len(saved) < count  # a checkpoint runs it once more, and saves nothing
             with enable_grad() if again else no_grad():
-                kept = call(forward, tensors)[1] if again else residuals(iter(segment.saved))
+                kept = call(forward, tensors)[1] if again or lost else residuals(iter(saved))
                 found = backward(*fixed, kept, nest(iter(cotangents)))
             gradients = self._like(counts, found)
             return [gradients[i] for i in wanted]
@@ -114,13 +117,17 @@ class custom_vjp(Generic[P, R]):  # noqa: N801  JAX's name
         with no_grad():
             result, kept = call(forward, inputs)
         saves, residuals = _apart(kept)
+        count = len(saves)
         outputs, rebuild = flatten(result)
-        floats = _floats(result)
+        floats, differentiable = _floats(result), [*map(_is_float, outputs)]
 
         def nest(cotangents: Any) -> Any:
-            return rebuild(iter([next(cotangents) if _is_float(v) else None for v in outputs]))
+            return rebuild(
+                iter([next(cotangents) if is_float else None for is_float in differentiable])
+            )
 
         segment = Segment(run, pull, floats)
+        home = ref(segment)
         parents, arrays = [x.node for x in inputs if x.node is not None], [x.raw for x in inputs]
         recorded = iter(record(self.op, segment, parents, arrays, floats, saves))
         return rebuild(  # type: ignore[no-any-return]
@@ -168,14 +175,26 @@ class custom_vjp(Generic[P, R]):  # noqa: N801  JAX's name
 def _apart(kept: Any) -> tuple[list[Array], Callable[[Iterator[Array]], Any]]:
     """The arrays in what a forward function keeps, for the node to save, and what nests them again.
 
-    So they go when a backward pass releases what the node has saved.
+    So they go when a backward pass releases what the node has saved. (Containers of a user's own
+    stay as they are: nobody knows how to build them.)
     """
+    if not _is_usual(kept):
+        return [], lambda saved: kept
     values, build = flatten(kept)
     arrays = [v.raw for v in values if isinstance(v, Tensor)]
     others = [SLOT if isinstance(v, Tensor) else v for v in values]
     return arrays, lambda saved: build(
         iter([Tensor.lift(next(saved)) if v is SLOT else v for v in others])
     )
+
+
+def _is_usual(tree: Any) -> bool:
+    """Whether a nest is of Python's own containers."""
+    if not isinstance(tree, dict | list | tuple):
+        return True
+    parts = tree.values() if isinstance(tree, dict) else tree
+    known = type(tree) in (dict, list, tuple) or hasattr(type(tree), "_fields")
+    return known and all(map(_is_usual, parts))
 
 
 def _is_float(value: Any) -> bool:

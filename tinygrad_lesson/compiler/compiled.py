@@ -97,8 +97,10 @@ def compile(
     is traced anew: attributes of modules, ``requires_grad``, hooks, and what the names stand for in
     the code of the step and of the user's functions that it calls; the attributes that this code
     asks of them, as in ``config.scale`` or ``self.beta``; and the items of lists and dicts of up to
-    256. Numbers further inside an object are not looked at again. What else the Python code does,
-    such as printing, happens when the step is traced, not in later calls.
+    256. Numbers that only another way leads to are not looked at again: by the parameter of a
+    helper that gets ``config`` passed, by ``super()``, by an index, as in ``configs[0].scale``, or
+    by ``getattr``. What else the Python code does, such as printing, happens when the step is
+    traced, not in later calls.
 
     There is a program for each shape, dtype and Python value among the arguments. The 64 that were
     used last are kept, and from the ninth on a :class:`RetraceWarning` names the argument. Lists,

@@ -14,7 +14,8 @@ def uncollected() -> Iterator[None]:
     Python would look through them for garbage again and again as they become more.
     """
     collecting = gc.isenabled()
-    gc.disable()
+    if collecting:  # else another thread may just be about to enable it again, for good
+        gc.disable()
     try:
         yield
     finally:

@@ -7,7 +7,7 @@
 ``trace.py``          the namespace that puts everything down
 ``settings.py``       settings and state of optimizers
 ``modules.py``        attributes of modules, which decide what a step does
-``environment.py``    variables from outside, which do so, too
+``environment.py``    variables from outside, which do so, too; ``names.py``: where code finds them
 ``aliases.py``        arguments that the step reaches in another way, too
 ``pullback.py``       the way back from results that are differentiated outside
 ``writing.py``        what a step leaves behind

@@ -115,7 +115,8 @@ class Environment:
             self._note(_Name(name, cell), function)
         for chain in chains(code):
             self._follow(chain, function, cells)
-        for name, *attributes in chains(code, local=True) if local else ():
+        # Among the others are local names that functions inside read, too.
+        for name, *attributes in (*chains(code, local=True), *chains(code)) if local else ():
             if name in local:
                 self._add_called(local[name], function)
                 self._look_into(local[name], attributes, function, runs)
@@ -153,8 +154,8 @@ class Environment:
         if isinstance(value, ModuleType | type | BuiltinFunctionType | property):
             return value
         self._names.setdefault((id(found.holder), found.name), found)
-        self._note_items(value)
-        self._add_called(value, function)
+        for called in (*self._note_items(value), value):
+            self._add_called(called, function)
         return value
 
     def _add_called(self, value: Any, caller: FunctionType) -> None:
@@ -168,9 +169,9 @@ class Environment:
         if code.__globals__ is caller.__globals__ or is_users(code.__code__.co_filename):
             self._add(code, local)
 
-    def _note_items(self, value: Any) -> None:
-        """Note what is in a list or a dict, and in those that are in it."""
-        stack = [value]
+    def _note_items(self, value: Any) -> list[Any]:
+        """Note what is in a list or a dict, and in those that are in it: the objects of it."""
+        stack, objects = [value], []
         while stack:
             nest = stack.pop()
             if isinstance(nest, tuple) or (
@@ -178,8 +179,10 @@ class Environment:
             ):
                 found = _items(nest)
                 stack += found
+                objects += [x for x in found if not isinstance(x, (*PLAIN, list, dict))]
                 if not isinstance(nest, tuple):
                     self._nests[id(nest)] = nest, found
+        return objects
 
     def check(self) -> None:
         """Raise TraceError if the step gave one of the names something else."""

@@ -11,7 +11,7 @@ import dis
 import functools
 import inspect
 import sysconfig
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
@@ -30,11 +30,16 @@ Local = Mapping[str, Any]
 """What is known of the local names of a function: ``self``, default values, arguments."""
 
 
-def chains(code: CodeType, local: bool = False) -> Iterator[tuple[str, ...]]:
+@functools.lru_cache(1024)  # many objects have the same code
+def chains(code: CodeType, local: bool = False) -> Sequence[tuple[str, ...]]:
     """The names that a piece of code reads or sets, with the attributes that it asks of them.
 
     Its `local` ones; or all others, and those of functions inside.
     """
+    return tuple(_chains(code, local))
+
+
+def _chains(code: CodeType, local: bool) -> Iterator[tuple[str, ...]]:
     chain: tuple[str, ...] = ()
     for instruction in dis.get_instructions(code):
         kind = instruction.opname
@@ -48,7 +53,7 @@ def chains(code: CodeType, local: bool = False) -> Iterator[tuple[str, ...]]:
         chain = (instruction.argval,) if named and isinstance(instruction.argval, str) else ()
     for constant in () if local else code.co_consts:
         if isinstance(constant, CodeType):
-            yield from chains(constant)
+            yield from _chains(constant, local)
 
 
 def is_users(file: str | None) -> bool:
@@ -64,7 +69,7 @@ class Slots(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         try:
-            return getattr(self.owner, name)
+            return object.__getattribute__(self.owner, name)
         except AttributeError as error:
             raise KeyError(name) from error
 
@@ -80,25 +85,39 @@ def is_ours(kind: type) -> bool:
     return kind.__module__.partition(".")[0] == PACKAGE or hasattr(kind, "named_modules")
 
 
+def _own(value: Any) -> list[dict[str, Any]]:
+    """The attributes of an object, if it has a dict of them; nobody is asked who makes them up."""
+    if isinstance(value, type):
+        return []
+    try:
+        return [object.__getattribute__(value, "__dict__")]
+    except AttributeError:
+        return []
+
+
+def _class_with(kind: type, name: str) -> Mapping[str, Any]:
+    """What there is in a class, or in the first of those it descends from, that has a name."""
+    return next((vars(base) for base in kind.__mro__ if name in vars(base)), {})
+
+
 def homes(value: Any, name: str) -> list[Mapping[str, Any]]:
     """Where an attribute of the user's is looked up: the last one has it.
 
     It is that of a file, of an object, or a plain value of a class.
     """
     if isinstance(value, ModuleType):
-        own = value.__name__.partition(".")[0] != PACKAGE
-        return [vars(value)] if own and is_users(getattr(value, "__file__", None)) else []
+        foreign = value.__name__.partition(".")[0] == PACKAGE
+        return [vars(value)] if not foreign and is_users(getattr(value, "__file__", None)) else []
     kind = value if isinstance(value, type) else type(value)
     foreign = kind.__module__ == "builtins" or (value is kind and is_ours(kind))
     if foreign or isinstance(value, Tensor | np.ndarray):
         return []
-    own_dict = [] if value is kind or not hasattr(value, "__dict__") else [vars(value)]
-    if own_dict and name in own_dict[0]:
-        return own_dict
-    base = next((vars(base) for base in kind.__mro__ if name in vars(base)), None)
-    if base is not None and isinstance(base[name], MemberDescriptorType) and value is not kind:
+    own, base = _own(value), _class_with(kind, name)
+    if own and name in own[0]:
+        return [*own]
+    if value is not kind and isinstance(base.get(name), MemberDescriptorType):
         return [Slots(value, (name,))]
-    return [*own_dict, base] if base is not None and isinstance(base[name], PLAIN) else []
+    return [*own, base] if name in base and isinstance(base[name], PLAIN) else []
 
 
 def functions(function: Any) -> Iterator[tuple[FunctionType, Local]]:
@@ -113,8 +132,9 @@ def functions(function: Any) -> Iterator[tuple[FunctionType, Local]]:
     if isinstance(function, MethodType):
         function, owner = function.__func__, [function.__self__]
     elif not isinstance(function, FunctionType | type) and _wrapped(function) is None:
-        owner, known = [function], vars(type(function))  # an object that can be called
-        function = getattr(type(function), "forward", None) or known.get("__call__")
+        owner, kind = [function], type(function)  # an object that can be called
+        names = ("forward", "__call__")
+        function = next((base[n] for n in names if n in (base := _class_with(kind, n))), None)
     while function is not None:
         if isinstance(function, FunctionType):
             yield (

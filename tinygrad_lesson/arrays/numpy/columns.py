@@ -187,7 +187,7 @@ def _shift(lines: Array, axis: Sliding, taken: Array) -> None:
     pixels, moved = lines.reshape(*lines.shape[:2], size), taken.reshape(*taken.shape[:3], size)
     for tap, (places, data) in enumerate(axis.taps()):
         by = places.start - data.start
-        to, of, count = max(0, by), max(0, -by), size - abs(by)
+        to, of, count = max(0, by), max(0, -by), max(0, size - abs(by))
         moved[:, :, tap, to : to + count] = pixels[:, :, of : of + count]
         taken[:, :, tap, :, : places.start] = 0
         taken[:, :, tap, :, places.stop :] = 0
