@@ -26,12 +26,15 @@ from .. import cache
 
 FLAGS = ("-std=gnu11", "-O3", "-march=native", "-fPIC", "-shared", "-fno-math-errno",
          "-fno-trapping-math", "-ffp-contract=off", "-fopenmp-simd", "-fvisibility=hidden",
-         "-fwrapv", "-pthread")  # fmt: skip
+         "-fwrapv", "-fno-tree-slp-vectorize", "-pthread")  # fmt: skip
 """No -ffast-math: NaN, infinities, signed zeros and denormals are what they are in NumPy.
 
 Nor is ``x * y + z`` computed with one rounding in the place of two, for NumPy rounds twice: what is
 0 there would not be 0 here. (``-fopenmp-simd`` lets the compiler split the sums that are marked for
 it; it brings no threads.)
+
+Nor may stores that stand side by side become vectors: with AVX-512, gcc 12 then writes other numbers
+than it was told. Loops become vectors all the same.
 """
 
 HEADERS = Path(__file__).parent / "c"
