@@ -40,7 +40,7 @@ CHUNKS = 10
 IN_C = 4
 """One in so many is compiled to C, which takes longer, and the others to NumPy source."""
 
-LEVELS = ("-O3", *("-O0",) * 9)
+LEVELS = ("-O3", *("-O0",) * 4) * 2
 """How hard the compiler tries: for the first it takes eight times as long as for the last."""
 
 TOGETHER = 50
