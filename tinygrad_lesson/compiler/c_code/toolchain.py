@@ -33,8 +33,8 @@ Nor is ``x * y + z`` computed with one rounding in the place of two, for NumPy r
 0 there would not be 0 here. (``-fopenmp-simd`` lets the compiler split the sums that are marked for
 it; it brings no threads.)
 
-Nor may stores that stand side by side become vectors: with AVX-512, gcc 12 then writes other numbers
-than it was told. Loops become vectors all the same.
+Nor may stores that stand side by side become vectors: with AVX-512, gcc 12 then writes other
+numbers than it was told. Loops become vectors all the same.
 """
 
 HEADERS = Path(__file__).parent / "c"
