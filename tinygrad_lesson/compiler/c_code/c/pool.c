@@ -87,7 +87,8 @@ static int32_t run_together(step f, void **p, char *arena, const double *n, int 
     now.m.size = 1 + hire(size - 1), now.m.first = pthread_self(), now.m.lost = 0;
     atomic_store(&failed, 0);
     atomic_store(&job, (atomic_load(&job) / 128 + 1) * 128 + now.m.size);
-    if (atomic_load(&sleeping)) {
+    const int asleep = atomic_load(&sleeping);
+    if (asleep) {
         pthread_mutex_lock(&lock);
         pthread_cond_broadcast(&work);
         pthread_mutex_unlock(&lock);
@@ -95,7 +96,8 @@ static int32_t run_together(step f, void **p, char *arena, const double *n, int 
     const int bad = f(p, arena, n, 0, &now.m);
     meet(&now.m);
     const int64_t end = nanoseconds(), worked = end - begin - now.m.lost;
-    if (end - begin > worked * now.m.size) alone_until = end + CAUTION * now.m.lost;
+    if (!asleep && end - begin > worked * now.m.size) /* to wake them takes long in any case */
+        alone_until = end + CAUTION * now.m.lost;
     return bad | atomic_load(&failed);
 }
 
