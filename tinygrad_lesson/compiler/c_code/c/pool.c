@@ -87,7 +87,7 @@ static int32_t run_together(step f, void **p, char *arena, const double *n, int 
     now.m.size = 1 + hire(size - 1), now.m.first = pthread_self(), now.m.lost = 0;
     atomic_store(&failed, 0);
     atomic_store(&job, (atomic_load(&job) / 128 + 1) * 128 + now.m.size);
-    const int asleep = atomic_load(&sleeping);
+    const int asleep = atomic_load(&sleeping), others = helpers - (now.m.size - 1);
     if (asleep) {
         pthread_mutex_lock(&lock);
         pthread_cond_broadcast(&work);
@@ -96,7 +96,7 @@ static int32_t run_together(step f, void **p, char *arena, const double *n, int 
     const int bad = f(p, arena, n, 0, &now.m);
     meet(&now.m);
     const int64_t end = nanoseconds(), worked = end - begin - now.m.lost;
-    if (!asleep && end - begin > worked * now.m.size) /* to wake them takes long in any case */
+    if (asleep <= others && end - begin > worked * now.m.size) /* to wake one takes long anyway */
         alone_until = end + CAUTION * now.m.lost;
     return bad | atomic_load(&failed);
 }
