@@ -89,9 +89,9 @@ def softmax_grad(slope: Array, shares: Array, axis: int = -1) -> Array:
 
 def log_softmax(x: Array, axis: int = -1) -> Array:
     wide = floating(x)
-    out = _without_tops(wide) if _has_slow_tops(wide, axis) else None
     if not wide.size:
-        out = np.array(wide)
+        return narrowed(np.array(wide), x)
+    out = _without_tops(wide) if _has_slow_tops(wide, axis) else None
     if out is None:
         out = np.asarray(by_row(np.subtract, wide, _tops(wide, axis)))  # exact where one takes all
         by_row(np.subtract, out, np.log(_sums(np.exp(out), axis)), out)

@@ -39,6 +39,7 @@ FEW = 32
 take longer than in proportion: for hundreds of calls, minutes."""
 
 HIDDEN, SHOWN = "static __attribute__((noinline)) ", '__attribute__((visibility("default")))\n'
+"""Before a function that stays one of its own, and before one that Python calls."""
 
 
 class Source(NamedTuple):

@@ -13,7 +13,7 @@ typedef int32_t (*step)(void **p, char *arena, const double *n, int64_t me, meet
 
 enum { MOST = 64, PATIENCE = 20000 };
 
-/* For so many times as long as was lost steps run alone. With more, it takes longer to notice that
+/* Steps run alone for so many times as long as was lost. With more, it takes longer to notice that
  * the cores are free again; with less, more time is lost in trying. */
 enum { CAUTION = 8 };
 
@@ -95,9 +95,9 @@ static int32_t run_together(step f, void **p, char *arena, const double *n, int 
     }
     const int bad = f(p, arena, n, 0, &now.m);
     meet(&now.m);
-    const int64_t end = nanoseconds(), worked = end - begin - now.m.lost;
-    if (asleep <= others && end - begin > worked * now.m.size) /* to wake one takes long anyway */
-        alone_until = end + CAUTION * now.m.lost;
+    const int64_t end = nanoseconds(), alone = (end - begin - now.m.lost) * now.m.size;
+    const int woken = asleep > others; /* which takes long, and says nothing of the cores */
+    if (!woken && end - begin > alone) alone_until = end + CAUTION * now.m.lost;
     return bad | atomic_load(&failed);
 }
 
@@ -125,6 +125,5 @@ typedef struct {
 
 /* The same, told in one argument: ctypes takes longer for each than a small step. */
 __attribute__((visibility("default"))) int32_t run_told(const call *told) {
-    return run(told->run, told->p, told->arena, told->n, (int)told->size,
-               (int)told->adapts);
+    return run(told->run, told->p, told->arena, told->n, (int)told->size, (int)told->adapts);
 }
