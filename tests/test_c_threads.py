@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lesson as tl
 from tinygrad_lesson.compiler.c_code import team, toolchain
-from tinygrad_lesson.compiler.c_code.team import Team
+from tinygrad_lesson.compiler.c_code.team import Experience, Team
 from tinygrad_lesson.nn import functional as F  # noqa: N812
 
 from . import support  # noqa: F401  settings of hypothesis
@@ -99,32 +99,42 @@ def test_results_do_not_depend_on_the_number_of_threads(n: int, m: int, dtype: s
             assert np.array_equal(x, y, equal_nan=True), place
 
 
-def test_a_step_that_waits_too_long_for_the_others_runs_alone_for_a_while() -> None:
+def test_a_step_with_which_the_threads_lose_time_runs_alone_for_a_while() -> None:
     library = toolchain.load(
         '#include "team.h"\n'
+        "static void take(double milliseconds) {\n"
+        "    nanosleep(&(struct timespec){0, milliseconds * 1e6}, 0);\n}\n"
         '__attribute__((visibility("default"))) int32_t segment(void **p, char *arena,'
         " const double *n, int64_t me, meeting *m) {\n"
         "    if (!me) *(int64_t *)p = m->size;\n"
-        "    else if (*n) nanosleep(&(struct timespec){0, *n * 1e6}, 0);\n"
+        "    take(m->size == 1 ? n[0] : me ? n[1] : 0);\n"
         "    return 0;\n}\n"
     )
-    size, late = np.zeros(1, np.int64), np.zeros(1)
+    size, took = np.zeros(1, np.int64), np.zeros(2)
+    known = Experience()
 
-    def threads(team: Team, milliseconds: float = 0) -> int:
-        late[0] = milliseconds
-        assert not team.call(library.segment, size.ctypes.data, 0, late.ctypes.data)()
+    def threads(team: Team, alone: float, together: float) -> int:
+        """On how many threads a step runs that would take so many milliseconds."""
+        took[:] = alone, together
+        call = team.call(library.segment, size.ctypes.data, 0, took.ctypes.data, known=known)
+        assert not call()
         return int(size[0])
 
     adapting = Team(2, adapts=True)
-    # It cannot be excluded that this machine, too, takes a core away from us meanwhile.
-    assert any(threads(Team(2), 100) == 2 and threads(adapting) == 1 for _ in range(5))
-    assert threads(Team(2)) == 2  # whoever asks for two gets two
-    for _ in range(100):
-        if threads(adapting) == 2:
+    assert threads(adapting, 20, 1) == 2
+    assert threads(adapting, 20, 200) == 2  # so it might be better to be alone: that is tried
+    assert threads(adapting, 20, 1) == 1
+    assert threads(Team(2), 20, 1) == 2  # whoever asks for two gets two
+    for _ in range(1000):  # and then they are tried again, and save some time
+        time.sleep(0.01)
+        if [threads(adapting, 20, 1) for _ in range(3)] == [2, 2, 2]:
             break
-        time.sleep(0.1)
     else:
         pytest.fail("it never tries again")
+    assert threads(adapting, 20, 21) == 2  # what they lose once counts against that
+    assert threads(adapting, 20, 1) == 2
+    assert threads(adapting, 20, 200) == 2
+    assert threads(adapting, 20, 1) == 1
 
 
 @pytest.mark.skipif(not STATUS.exists(), reason="nothing says how much memory there is")

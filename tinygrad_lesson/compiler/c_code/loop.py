@@ -130,7 +130,8 @@ class Loop:
         table[len(self.places)] = address(orders)
         python = np.array(numbers or [0.0], np.float64)
         places = map(address, (table, self.made.arena, python))
-        if bad := self.made.team.call(self.made.library.many, *places)():
+        many, known = self.made.library.many, self.made.known["segment_0"]
+        if bad := self.made.team.call(many, *places, known=known, times=steps)():
             raise failure(bad)
         if steps % 2 == 0:
             arrays.update(spare)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ from .arrangement import arranged
 from .buffers import Addresses, Ring, address, in_order
 from .routines import load
 from .rows_kernel import MOST_SUMS, SLICES
-from .team import Team, gathered
+from .team import Experience, Team, gathered
 from .views import View
 from .writer import Source, write
 
@@ -87,6 +88,7 @@ class Function:
         self.pointers = np.zeros(len(self.plan.pointers) + 1, np.uintp)
         self.addresses = Addresses(self.pointers)
         self.given = np.zeros(len(numbers) + 1, np.float64)
+        self.known = defaultdict[str, Experience](Experience)  # of each segment
         self.lock, self.rings = turns.lock(), dict[Value, Ring]()
         self.names: dict[str, Any] = {
             "P": self.pointers.data, "N": self.given.data, "lock": self.lock,
@@ -147,7 +149,7 @@ class Function:
 
     def _call(self, name: str) -> str:
         places = map(address, (self.pointers, self.arena, self.given))
-        call = self.team.call(getattr(self.library, name), *places)
+        call = self.team.call(getattr(self.library, name), *places, known=self.known[name])
         return f"if bad := {self._bound(name, call)}(): raise failure(bad)"
 
     def _host(self, equation: Equation) -> list[str]:

@@ -25,6 +25,23 @@ def _library() -> ctypes.CDLL:
     return library
 
 
+class Experience(ctypes.Structure):
+    """What is known of a step that may run on one thread alone: see ``c/pool.c``."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_int64) for name in ("together", "alone", "saved", "until", "caution")
+    )
+
+
+class _Call(ctypes.Structure):
+    """What ``run_told`` is told."""
+
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("run", "pointers", "arena", "numbers")),
+        ("size", ctypes.c_int64), ("known", ctypes.POINTER(Experience)), ("times", ctypes.c_int64),
+    )  # fmt: skip
+
+
 class Team(NamedTuple):
     """The threads that run a step.
 
@@ -33,14 +50,16 @@ class Team(NamedTuple):
     size
         How many they are.
     adapts
-        Whether the step runs on one alone while it would wait longer for the others, as when
-        another program has their cores.
+        Whether a step runs on one alone while it loses time with the others, as when another
+        program has their cores.
     """
 
     size: int
     adapts: bool = False
 
-    def call(self, code: Any, *given: int) -> Callable[[], int]:
+    def call(
+        self, code: Any, *given: int, known: Experience | None = None, times: int = 1
+    ) -> Callable[[], int]:
         """What runs a C function.
 
         Parameters
@@ -49,9 +68,14 @@ class Team(NamedTuple):
             The function.
         given
             Where its pointers, its arena and its numbers are.
+        known
+            What to go by, and to add to, if the team adapts.
+        times
+            How many steps the function takes, if it is a loop.
         """
-        place = ctypes.cast(code, ctypes.c_void_p).value or 0
-        told = (ctypes.c_int64 * 6)(place, *given, *self)
+        place = ctypes.cast(code, ctypes.c_void_p)
+        learnt = ctypes.pointer(known or Experience()) if self.adapts else None
+        told = _Call(place, *given, self.size, learnt, times)
         return functools.partial(_library().run_told, ctypes.byref(told))
 
 

@@ -1,28 +1,45 @@
 /* The threads that help: they are started once, wait for work a while without sleeping, then sleep.
  *
  * One step at a time has them; another that comes meanwhile runs alone. So does, unless it wants
- * that many threads in any case, what comes after a step that waited for them for so long that it
- * would have been faster alone, as when another program has their cores: for some time, then they
- * are tried again.
+ * that many threads in any case, a step with which they lose more time than they have saved, as when
+ * another program has their cores: for some time, then they are tried again.
  */
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 #include "team.h"
 
 typedef int32_t (*step)(void **p, char *arena, const double *n, int64_t me, meeting *m);
 
 enum { MOST = 64, PATIENCE = 20000 };
 
-/* Steps run alone for so many times as long as was lost. With more, it takes longer to notice that
- * the cores are free again; with less, more time is lost in trying. */
-enum { CAUTION = 8 };
+/* What a step has saved counts up to so many nanoseconds: a core that is away for once is no reason
+ * to do without it. When that is lost, the step runs alone for as long as it lost beyond it; for
+ * twice as long if the threads fail again when they are tried, and so on, to CAUTION times. */
+enum { ENOUGH = 30000000, CAUTION = 16 };
+
+/* What is known of a step that may run alone. All is 0 before its first time. */
+typedef struct {
+    int64_t together, alone; /* the shortest time that it took, in nanoseconds */
+    int64_t saved;           /* by running together, of late */
+    int64_t until, caution;  /* until when it runs alone; for how many times as long as was lost */
+} experience;
+
+typedef struct {
+    step run;
+    void **p;
+    char *arena;
+    const double *n;
+    int64_t size;
+    experience *known; /* 0: it always runs together */
+    int64_t times;     /* how many steps this is: a loop knows what one of them takes */
+} call;
 
 static pthread_mutex_t taken = PTHREAD_MUTEX_INITIALIZER, lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
 static atomic_int sleeping, failed;
 static atomic_llong job; /* 128 times its number, and how many threads run it: both at one look */
 static int helpers;
-static int64_t alone_until;
 static struct {
     step run;
     void **p;
@@ -81,49 +98,55 @@ static int hire(int wanted) { /* so many helpers, or as many as there can be */
     return helpers;
 }
 
-static int32_t run_together(step f, void **p, char *arena, const double *n, int size) {
-    const int64_t begin = nanoseconds();
-    now.run = f, now.p = p, now.arena = arena, now.n = n;
-    now.m.size = 1 + hire(size - 1), now.m.first = pthread_self(), now.m.lost = 0;
+static int64_t nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+static int32_t run_alone(const call *told) {
+    meeting alone = {.size = 1};
+    return told->run(told->p, told->arena, told->n, 0, &alone);
+}
+
+static int32_t run_together(const call *told) {
+    now.run = told->run, now.p = told->p, now.arena = told->arena, now.n = told->n;
+    now.m.size = 1 + hire(told->size < MOST ? (int)told->size - 1 : MOST - 1);
     atomic_store(&failed, 0);
     atomic_store(&job, (atomic_load(&job) / 128 + 1) * 128 + now.m.size);
-    const int asleep = atomic_load(&sleeping), others = helpers - (now.m.size - 1);
-    if (asleep) {
+    if (atomic_load(&sleeping)) {
         pthread_mutex_lock(&lock);
         pthread_cond_broadcast(&work);
         pthread_mutex_unlock(&lock);
     }
-    const int bad = f(p, arena, n, 0, &now.m);
+    const int bad = told->run(told->p, told->arena, told->n, 0, &now.m);
     meet(&now.m);
-    const int64_t end = nanoseconds(), alone = (end - begin - now.m.lost) * now.m.size;
-    const int woken = asleep > others; /* which takes long, and says nothing of the cores */
-    if (!woken && end - begin > alone) alone_until = end + CAUTION * now.m.lost;
     return bad | atomic_load(&failed);
 }
 
-static int32_t run_alone(step f, void **p, char *arena, const double *n) {
-    meeting alone = {.size = 1};
-    return f(p, arena, n, 0, &alone);
+/* Take down how long a step took, and decide how it runs next. As long as nobody knows how long it
+ * takes alone, that might be as little as it has taken together; then one has to try. */
+static void learn(experience *known, int64_t took, int alone, const call *told) {
+    int64_t *shortest = alone ? &known->alone : &known->together;
+    if (!*shortest || took < *shortest * told->times) *shortest = took / told->times;
+    if (alone) return;
+    known->saved += (known->alone ? known->alone : known->together) * told->times - took;
+    if (known->saved > ENOUGH) known->saved = ENOUGH, known->caution = 0;
+    const int64_t a_try = known->alone ? 0 : known->together * told->size;
+    if (known->saved >= -a_try) return;
+    known->caution = known->caution < CAUTION / 2 ? known->caution * 2 + !known->caution : CAUTION;
+    known->until = nanoseconds() - known->caution * known->saved;
+    known->saved = 0;
 }
 
-static int32_t run(step f, void **p, char *arena, const double *n, int size, int adapts) {
-    if (size < 2 || pthread_mutex_trylock(&taken)) return run_alone(f, p, arena, n);
-    const int better_alone = adapts && alone_until && nanoseconds() < alone_until;
-    const int32_t bad = better_alone ? run_alone(f, p, arena, n)
-                                     : run_together(f, p, arena, n, size < MOST ? size : MOST);
-    pthread_mutex_unlock(&taken);
-    return bad;
-}
-
-typedef struct {
-    step run;
-    void **p;
-    char *arena;
-    const double *n;
-    int64_t size, adapts;
-} call;
-
-/* The same, told in one argument: ctypes takes longer for each than a small step. */
+/* What is told comes in one argument: ctypes takes longer for each than a small step. */
 __attribute__((visibility("default"))) int32_t run_told(const call *told) {
-    return run(told->run, told->p, told->arena, told->n, (int)told->size, (int)told->adapts);
+    if (told->size < 2) return run_alone(told);
+    experience *known = told->known;
+    const int64_t begin = known ? nanoseconds() : 0;
+    const int alone = begin < (known ? known->until : 0) || pthread_mutex_trylock(&taken);
+    const int32_t bad = alone ? run_alone(told) : run_together(told);
+    if (!alone) pthread_mutex_unlock(&taken);
+    if (known) learn(known, nanoseconds() - begin, alone, told);
+    return bad;
 }

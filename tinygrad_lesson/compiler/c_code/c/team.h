@@ -9,15 +9,7 @@
 typedef struct {
     atomic_int arrived, round;
     int size;
-    pthread_t first; /* whose time counts */
-    int64_t lost;    /* nanoseconds for which it has slept here, as somebody else had no core */
 } meeting;
-
-static inline int64_t nanoseconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
 
 static inline void rest(void) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -37,11 +29,9 @@ static __attribute__((noinline)) void meet(meeting *m) {
     }
     for (int n = 0; n < 4000; n++, rest())
         if (atomic_load_explicit(&m->round, memory_order_acquire) != round) return;
-    const int64_t begin = nanoseconds();
     for (int n = 0; atomic_load_explicit(&m->round, memory_order_acquire) == round; n++)
         if (n < 10) sched_yield(); /* somebody else may need the core to get here */
         else nanosleep(&(struct timespec){0, 20000}, 0);
-    if (pthread_equal(pthread_self(), m->first)) m->lost += nanoseconds() - begin;
 }
 
 /* The part of `n` that is one's own, in whole pieces of `piece`. */
