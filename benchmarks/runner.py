@@ -174,7 +174,7 @@ def a_busy_core() -> Iterator[None]:
     code = (
         "import os\n"
         f"hasattr(os, 'sched_setaffinity') and os.sched_setaffinity(0, {{{cores()[-1]}}})\n"
-        "while True: pass"
+        f"while os.getppid() == {os.getpid()}: pass"
     )
     process = subprocess.Popen([sys.executable, "-c", code])
     try:

@@ -13,10 +13,11 @@ typedef int32_t (*step)(void **p, char *arena, const double *n, int64_t me, meet
 
 enum { MOST = 64, PATIENCE = 20000 };
 
-/* What a step has saved counts up to so many nanoseconds: a core that is away for once is no reason
- * to do without it. When that is lost, the step runs alone for as long as it lost beyond it; for
- * twice as long if the threads fail again when they are tried, and so on, to CAUTION times. */
-enum { ENOUGH = 30000000, CAUTION = 16 };
+/* What the threads save a step, in nanoseconds, counts up to ENOUGH: a core that is away for once is
+ * no reason to do without it. When they have lost more, the step runs alone for as long as they lost;
+ * for twice as long if they fail again when they are tried, and so on, to CAUTION times. In a try
+ * they may lose A_TRY, for those that sleep have to be woken. */
+enum { ENOUGH = 30000000, A_TRY = 3000000, CAUTION = 16 };
 
 /* What is known of a step that may run alone. All is 0 before its first time. */
 typedef struct {
@@ -125,18 +126,17 @@ static int32_t run_together(const call *told) {
 }
 
 /* Take down how long a step took, and decide how it runs next. As long as nobody knows how long it
- * takes alone, that might be as little as it has taken together; then one has to try. */
+ * takes alone, that might be as little as it has taken together; then one has to see. */
 static void learn(experience *known, int64_t took, int alone, const call *told) {
     int64_t *shortest = alone ? &known->alone : &known->together;
     if (!*shortest || took < *shortest * told->times) *shortest = took / told->times;
     if (alone) return;
     known->saved += (known->alone ? known->alone : known->together) * told->times - took;
     if (known->saved > ENOUGH) known->saved = ENOUGH, known->caution = 0;
-    const int64_t a_try = known->alone ? 0 : known->together * told->size;
-    if (known->saved >= -a_try) return;
+    if (known->saved >= (known->alone ? 0 : -known->together * told->size)) return;
     known->caution = known->caution < CAUTION / 2 ? known->caution * 2 + !known->caution : CAUTION;
-    known->until = nanoseconds() - known->caution * known->saved;
-    known->saved = 0;
+    known->until = nanoseconds() + known->caution * (A_TRY - known->saved);
+    known->saved = A_TRY;
 }
 
 /* What is told comes in one argument: ctypes takes longer for each than a small step. */
