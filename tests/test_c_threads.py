@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -135,6 +136,27 @@ def test_a_step_with_which_the_threads_lose_time_runs_alone_for_a_while() -> Non
     assert threads(adapting, 20, 1) == 2
     assert threads(adapting, 20, 200) == 2
     assert threads(adapting, 20, 1) == 1
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux") or team.cores() < 2, reason="one core")
+def test_a_thread_that_is_woken_leaves_the_core_of_the_one_that_it_helps() -> None:
+    library = toolchain.load(
+        '#include "team.h"\n'
+        "int sched_getcpu(void);\n"
+        '__attribute__((visibility("default"))) int32_t segment(void **p, char *arena,'
+        " const double *n, int64_t me, meeting *m) {\n"
+        "    ((int64_t *)p)[me] = sched_getcpu();\n"
+        "    meet(m);\n"  # so that nobody begins when another one has gone
+        "    return 0;\n}\n"
+    )
+    cores = np.zeros(2, np.int64)
+    call = Team(2).call(library.segment, cores.ctypes.data, 0, 0)
+    apart = 0
+    for _ in range(40):
+        time.sleep(0.02)  # it falls asleep meanwhile
+        assert not call()
+        apart += int(cores[0] != cores[1])
+    assert apart >= 20, apart  # other programs may have the other core
 
 
 @pytest.mark.skipif(not STATUS.exists(), reason="nothing says how much memory there is")

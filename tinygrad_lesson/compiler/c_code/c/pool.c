@@ -4,6 +4,8 @@
  * that many threads in any case, a step with which they lose more time than they have saved, as when
  * another program has their cores: for some time, then they are tried again.
  */
+#define _GNU_SOURCE
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -47,7 +49,31 @@ static struct {
     char *arena;
     const double *n;
     meeting m;
+    int core;
 } now;
+
+#ifdef __linux__
+static int this_core(void) {
+    return sched_getcpu();
+}
+
+/* Go to another core, and be free to go to all of them again. */
+static void leave_core(int core) {
+    cpu_set_t all, others;
+    if (sched_getaffinity(0, sizeof all, &all)) return;
+    others = all;
+    CPU_CLR(core, &others);
+    if (!sched_setaffinity(0, sizeof others, &others)) sched_setaffinity(0, sizeof all, &all);
+}
+#else
+static int this_core(void) {
+    return -1;
+}
+
+static void leave_core(int core) {
+    (void)core;
+}
+#endif
 
 static void *help(void *told) { /* its number, and 256 times the last job before its first */
     const int64_t me = (int64_t)told & 255;
@@ -63,6 +89,9 @@ static void *help(void *told) { /* its number, and 256 times the last job before
         }
         done = atomic_load(&job);
         if (me < (done & 127)) { /* then this job is not over without it */
+            /* A system may wake it where it finds the thread that it is to help, and leave it there
+             * for some tens of milliseconds. */
+            if (now.core >= 0 && now.core == this_core()) leave_core(now.core);
             const int bad = now.run(now.p, now.arena, now.n, me, &now.m);
             if (bad) atomic_fetch_or(&failed, bad);
             meet(&now.m);
@@ -112,6 +141,7 @@ static int32_t run_alone(const call *told) {
 
 static int32_t run_together(const call *told) {
     now.run = told->run, now.p = told->p, now.arena = told->arena, now.n = told->n;
+    now.core = this_core();
     now.m.size = 1 + hire(told->size < MOST ? (int)told->size - 1 : MOST - 1);
     atomic_store(&failed, 0);
     atomic_store(&job, (atomic_load(&job) / 128 + 1) * 128 + now.m.size);
