@@ -22,7 +22,7 @@ from surroundings import environment
 from tqdm import tqdm
 from works import WORKS
 
-PAUSE = 0.05  # seconds between turns, in which the threads of the one before fall asleep
+PAUSE = 0.12  # seconds between turns: OpenBLAS's threads are awake for 0.1 after their last work
 AT_ONCE = 2  # contenders that get ready at the same time
 HEADINGS = [
     "library", "median", "fastest", "of the best peer", "first call", "memory", "other core busy",
