@@ -185,9 +185,13 @@ class Row:
                 except Left as reason:
                     self.notes.append(f"No first call: {reason}")
                     return
-                parts = ", ".join(f"{part} {tables.seconds(t)}" for part, t in found.items())
-                total = tables.seconds(sum(found.values()))
-                self.notes.append(f"First calls of tl.compile. {what}: {total} ({parts})")
+                steps = {kind: found.pop(kind) for kind in ("NumPy", "C")}
+                total = sum(found.values())
+                self.notes.append(
+                    f"First calls of tl.compile. {what}: {tables.seconds(total)} ({_told(found)}),"
+                    f" of which the steps themselves {tables.seconds(sum(steps.values()))}"
+                    f" ({_told(steps)})"
+                )
 
     # ---- to look at ----------------------------------------------------------------------
 
@@ -208,3 +212,7 @@ class Row:
                 tables.seconds(runner.beside_another()), runner.setting,
             ])  # fmt: skip
         return rows
+
+
+def _told(parts: dict[str, float]) -> str:
+    return ", ".join(f"{part} {tables.seconds(seconds)}" for part, seconds in parts.items())

@@ -88,7 +88,8 @@ class Function:
         self.pointers = np.zeros(len(self.plan.pointers) + 1, np.uintp)
         self.addresses = Addresses(self.pointers)
         self.given = np.zeros(len(numbers) + 1, np.float64)
-        self.known = defaultdict[str, Experience](Experience)  # of each segment
+        new = functools.partial(Experience, team.trials)
+        self.known = defaultdict[str, Experience](new)  # of each segment
         self.lock, self.rings = turns.lock(), dict[Value, Ring]()
         self.names: dict[str, Any] = {
             "P": self.pointers.data, "N": self.given.data, "lock": self.lock,

@@ -7,7 +7,6 @@ import functools
 import math
 import os
 from collections.abc import Callable
-from itertools import accumulate
 from typing import Any, NamedTuple
 
 from . import routines
@@ -15,6 +14,10 @@ from .schedule import Group
 
 WORTHWHILE = 100_000
 """A step of fewer operations is over before a second thread would have begun."""
+
+TRIALS, SHORT = 2, 10_000_000_000
+"""So many times a step runs on one thread first, if it has no more operations than that, to see how
+long it takes. (The threads of the array library, which ran it before, are awake for 0.1 s, too.)"""
 
 
 @functools.cache
@@ -28,9 +31,8 @@ def _library() -> ctypes.CDLL:
 class Experience(ctypes.Structure):
     """What is known of a step that may run on one thread alone: see ``c/pool.c``."""
 
-    _fields_ = tuple(
-        (name, ctypes.c_int64) for name in ("together", "alone", "saved", "until", "caution")
-    )
+    _fields_ = tuple((name, ctypes.c_int64) for name in
+                     ("trials", "alone", "together", "saved", "until", "caution"))  # fmt: skip
 
 
 class _Call(ctypes.Structure):
@@ -52,10 +54,13 @@ class Team(NamedTuple):
     adapts
         Whether a step runs on one alone while it loses time with the others, as when another
         program has their cores.
+    trials
+        How many times it does so at first.
     """
 
     size: int
     adapts: bool = False
+    trials: int = 0
 
     def call(
         self, code: Any, *given: int, known: Experience | None = None, times: int = 1
@@ -90,8 +95,9 @@ def gathered(groups: list[Group], threads: int | None) -> Team:
         How many there may be; None: as many as there are cores for this process, or as
         ``OPENBLAS_NUM_THREADS`` or ``OMP_NUM_THREADS`` allow, while the cores are free.
     """
-    pays = any(count >= WORTHWHILE for count in accumulate(map(_operations, groups)))
-    return Team((threads or cores()) if pays else 1, adapts=threads is None)
+    operations = sum(map(_operations, groups))
+    size = (threads or cores()) if operations >= WORTHWHILE else 1
+    return Team(size, threads is None, TRIALS if operations <= SHORT else 0)
 
 
 def cores() -> int:

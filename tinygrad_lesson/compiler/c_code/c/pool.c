@@ -21,9 +21,10 @@ enum { MOST = 64, PATIENCE = 20000 };
  * they may lose A_TRY, for those that sleep have to be woken. */
 enum { ENOUGH = 30000000, A_TRY = 3000000, CAUTION = 16 };
 
-/* What is known of a step that may run alone. All is 0 before its first time. */
+/* What is known of a step that may run alone. */
 typedef struct {
-    int64_t together, alone; /* the shortest time that it took, in nanoseconds */
+    int64_t trials;          /* how many times it has yet to run alone, to see how long that takes */
+    int64_t alone, together; /* the shortest time that it took, in nanoseconds; 0 at first */
     int64_t saved;           /* by running together, of late */
     int64_t until, caution;  /* until when it runs alone; for how many times as long as was lost */
 } experience;
@@ -155,18 +156,24 @@ static int32_t run_together(const call *told) {
     return bad | atomic_load(&failed);
 }
 
-/* Take down how long a step took, and decide how it runs next. As long as nobody knows how long it
- * takes alone, that might be as little as it has taken together; then one has to see. */
+/* Take down how long a step took, and decide how it runs next. */
 static void learn(experience *known, int64_t took, int alone, const call *told) {
     int64_t *shortest = alone ? &known->alone : &known->together;
     if (!*shortest || took < *shortest * told->times) *shortest = took / told->times;
     if (alone) return;
-    known->saved += (known->alone ? known->alone : known->together) * told->times - took;
+    const int64_t at_most = known->together * told->size;
+    const int64_t otherwise = known->alone && known->alone < at_most ? known->alone : at_most;
+    known->saved += otherwise * told->times - took;
     if (known->saved > ENOUGH) known->saved = ENOUGH, known->caution = 0;
-    if (known->saved >= (known->alone ? 0 : -known->together * told->size)) return;
+    if (known->saved >= 0) return;
     known->caution = known->caution < CAUTION / 2 ? known->caution * 2 + !known->caution : CAUTION;
     known->until = nanoseconds() + known->caution * (A_TRY - known->saved);
     known->saved = A_TRY;
+}
+
+static int better_alone(const call *told, int64_t now) {
+    if (told->known->trials && told->times == 1) return told->known->trials-- > 0;
+    return now < told->known->until;
 }
 
 /* What is told comes in one argument: ctypes takes longer for each than a small step. */
@@ -174,7 +181,7 @@ __attribute__((visibility("default"))) int32_t run_told(const call *told) {
     if (told->size < 2) return run_alone(told);
     experience *known = told->known;
     const int64_t begin = known ? nanoseconds() : 0;
-    const int alone = begin < (known ? known->until : 0) || pthread_mutex_trylock(&taken);
+    const int alone = (known && better_alone(told, begin)) || pthread_mutex_trylock(&taken);
     const int32_t bad = alone ? run_alone(told) : run_together(told);
     if (!alone) pthread_mutex_unlock(&taken);
     if (known) learn(known, nanoseconds() - begin, alone, told);
