@@ -6,6 +6,7 @@ import gc
 import itertools
 import math
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -521,6 +522,21 @@ def test_a_sum_of_nan_and_infinities() -> None:
 
     for found, expected in both(step, x):
         np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_extremes_of_infinities(compiler: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if shutil.which(compiler) is None:
+        pytest.skip(f"no {compiler}")
+    monkeypatch.setenv("CC", compiler)
+
+    def step(x: tl.Tensor, y: tl.Tensor) -> Any:
+        return [f(z, axis=1) for f in (tl.max, tl.min) for z in (x, -x, y, -y)]
+
+    x = np.full((3, 40), np.inf)
+    x[1, 0], x[2, -1] = np.nan, 2
+    for found, expected in both(step, x, x.astype(np.float32)):
+        np.testing.assert_array_equal(found, expected)
 
 
 # ---- shapes --------------------------------------------------------------------------------

@@ -251,14 +251,16 @@ class RowsKernel(Kernel):
                 [f"f64 {name}_total = 0;"], [f"{kind} {name}_ = 0;"], [f"{name}_total += {name}_;"],
                 [f"const {kind} {name} = ({kind}){name}_total;"], f"reduction(+:{name}_)",
             )  # fmt: skip
-        worst, sign = ("-INFINITY", ">") if equation.op.name == "max" else ("INFINITY", "<")
+        worst, sign, kept = "INFINITY", "<", "least"
+        if equation.op.name == "max":
+            worst, sign, kept = "-INFINITY", ">", "largest"
         code = f"{name}_ = {x} {sign} {name}_ ? {x} : {name}_;"
         scope.lines.append(f"{code} {name}_nan |= {x} != {x};")
         return _Reduction(
             scope.lines[-1],
             [f"{kind} {name}_ = {worst};", f"i32 {name}_nan = 0;"], [], [],
             [f"const {kind} {name} = {name}_nan ? ({kind})NAN : {name}_;"],
-            f"reduction({equation.op.name}:{name}_) reduction(|:{name}_nan)",
+            f"reduction({kept}:{name}_) reduction(|:{name}_nan)",
         )  # fmt: skip
 
     def _loop(self, scope: Scope, reductions: Sequence[_Reduction]) -> list[str]:

@@ -34,6 +34,12 @@ static inline f64 ma_f64(f64 a, f64 b, f64 c) { return a * b + c; }
 EXTREMES(f32)
 EXTREMES(f64)
 
+/* What loops keep for the end. (C's own reductions begin with the largest finite number in clang.) */
+#pragma omp declare reduction(least : f32, f64 : omp_out = omp_in < omp_out ? omp_in : omp_out) \
+    initializer(omp_priv = INFINITY)
+#pragma omp declare reduction(largest : f32, f64 : omp_out = omp_in > omp_out ? omp_in : omp_out) \
+    initializer(omp_priv = -INFINITY)
+
 /* ---- single precision ---- */
 
 static inline f32 bits_f32(uint32_t bits) { f32 x; memcpy(&x, &bits, 4); return x; }
