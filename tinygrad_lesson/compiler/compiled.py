@@ -71,8 +71,8 @@ def compile(
         ``TINYGRAD_LESSON_MODE`` of the environment says, or C.
     threads
         How many threads run C code; None: one for each core, or as many as OPENBLAS_NUM_THREADS or
-        OMP_NUM_THREADS allow, but one alone while other programs have the cores. A small step runs
-        on one.
+        OMP_NUM_THREADS allow, but one alone while that is faster, as when another program has the
+        cores. A small step runs on one.
     keep_grads
         Leave ``.grad`` of the parameters behind. Otherwise it is None after a call, unless the step
         adds to what was there before.
