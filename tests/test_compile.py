@@ -1183,7 +1183,7 @@ def test_an_interruption_leaves_the_state_before_or_after(when: str) -> None:
         before = everything(t, schedule, generator)
     t, schedule, generator, step = twins[0]
     equal(everything(t, schedule, generator), before)
-    names = step._latest.driver._names  # type: ignore[union-attr]
+    names = step._latest.driver.names  # type: ignore[union-attr]
     calls = [0]
 
     def interrupting(function: Callable[..., Any], after: int) -> Callable[..., Any]:

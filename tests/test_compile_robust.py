@@ -442,7 +442,7 @@ def test_what_is_traced_while_another_thread_changes_what_it_reads(mode: str) ->
     counting, x = Counting(), tl.ones(1)
     count = tl.compile(mode=mode)(counting.step)
     count(x), count(x)
-    names = count._latest.driver._names  # type: ignore[union-attr]
+    names = count._latest.driver.names  # type: ignore[union-attr]
     run, running, looked = names["function"], threading.Event(), threading.Event()
 
     def slow(*args: Any) -> Any:

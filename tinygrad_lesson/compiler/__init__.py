@@ -7,6 +7,7 @@
 ``call.py``            the arguments of a call, and what decides which program fits; ``nests.py``
 ``entry.py``           one program of a step, and the code for it once it is needed
 ``driver.py``          what a program starts from is gathered, what it leaves behind put in place
+``state_code.py``      the lines of Python in which the driver does so
 ``differentiable.py``  a function that is differentiated outside: one node of the graph
 ``parting.py``         such a function and its way back become two programs
 ``turns.py``           threads take turns

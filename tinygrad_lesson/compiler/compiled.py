@@ -17,12 +17,12 @@ from ..tracing.program import Program
 from ..tracing.pullback import NeedsHistory
 from .call import Call
 from .cost import Cost
-from .driver import OTHERWISE
 from .entry import Entry, Options
 from .first_call import traced
 from .looping import repeated, scanned
 from .numpy_code.export import export
 from .programs import Programs, Uncompiled
+from .state_code import OTHERWISE
 from .turns import TRACING, lock
 
 P = ParamSpec("P")

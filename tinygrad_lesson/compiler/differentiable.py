@@ -23,9 +23,9 @@ from ..tracing.program import Constant, Drawn, Held, Lent, Value
 from ..tracing.pullback import Pullback
 from ..trees import flatten
 from .call import Call
-from .driver import OTHERWISE
 from .entry import Entry
 from .parting import parted
+from .state_code import OTHERWISE
 
 COMPILED = segment_op("compiled", "A compiled function, whose gradient is compiled, too.")
 

@@ -115,7 +115,7 @@ class LoopDriver(Driver):
         else:
             fetched = [f"a{i} = x{i}._data" for i in sorted(self._used)]
             parameters = ", ".join(["steps", *tensors])
-        self._names |= {"empty": np.empty, "FAILED": FAILED}
+        self.names |= {"empty": np.empty, "FAILED": FAILED}
         self._write_function("run", parameters, [*fetched, *self._body()])
 
     def _body(self) -> list[str]:

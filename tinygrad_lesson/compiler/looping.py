@@ -18,9 +18,9 @@ from ..ops import concat
 from ..tensor import Tensor
 from ..trees import flatten
 from .call import Call
-from .driver import OTHERWISE
 from .entry import Entry
 from .loop_driver import FAILED
+from .state_code import OTHERWISE
 
 PATIENCE = 0.05
 """Seconds that C may take before Python looks up: who presses Ctrl-C waits hardly longer."""
