@@ -15,7 +15,7 @@ from ..arrays import numpy as kernels
 from ..random import default_generator
 from ..tensor import Tensor
 from ..tracing.environment import same
-from ..tracing.numbers import OPERATORS, Act, Compute, Decide, Number, Read
+from ..tracing.numbers import Act, Compute, Decide, Number, Read
 from ..tracing.program import (
     COPIED,
     Argument,
@@ -83,21 +83,18 @@ class StateCode:
     def _host(self) -> list[str]:
         """Lines that read and compute Python numbers, and leave where they decide otherwise."""
         lines: list[str] = []
-        needed = self._needed()
+        needed = self.program.numbers(self.numbers)
         for step in self.program.host.steps:
             if type(step) is Read and step.out in needed:
                 at = f"[{step.place}]" if step.place is not None else ""
                 lines.append(f"n{step.out} = {self._bound('d', step.holder)}[{step.key!r}]{at}")
                 lines.append(self._left(f"type(n{step.out}) is not {step.kind.__name__}"))
             elif type(step) is Compute and step.out in needed:
-                lines.append(f"n{step.out} = {_operation(step)}")
+                lines.append(f"n{step.out} = {step.code('n')}")
             elif type(step) is Decide:
-                number = f"n{step.number}"
-                test = f"{number} != {step.value!r}"
-                if step.truth:
-                    test = f"not {number}" if step.value else number
-                if self._left(test) not in lines:  # a number never changes
-                    lines.append(self._left(test))
+                leave = self._left(step.failed("n"))
+                if leave not in lines:  # a number never changes
+                    lines.append(leave)
             elif type(step) is Act:
                 for holder in step.holders:
                     name = self._bound("d", holder)
@@ -108,19 +105,6 @@ class StateCode:
     def _left(self, test: str) -> str:
         """A line that leaves if the step would go on otherwise than when it was traced."""
         return f"if {test}: {'raise Otherwise' if self._reversible else 'return OTHERWISE'}"
-
-    def _needed(self) -> set[int]:
-        """The numbers that something is made of or decided by."""
-        program = self.program
-        needed = {step.number for step in program.host.steps if type(step) is Decide}
-        written = [write.value for write in program.writes]
-        values = [*program.results, *written, *(v for x in written if type(x) is tuple for v in x)]
-        needed.update(value.index for value in values if type(value) is Number)
-        needed.update(self.numbers)
-        for step in reversed(program.host.steps):
-            if type(step) is Compute and step.out in needed:
-                needed.update(x.index for x in step.operands if type(x) is Number)
-        return needed
 
     def _draws(self) -> list[str]:
         return [*self._generators(), *self._drawn()]
@@ -290,13 +274,3 @@ def _lifted(kind: type[Tensor], array: Any) -> Tensor:
     tensor = object.__new__(kind)
     tensor._data, tensor._node = array, None
     return tensor
-
-
-def _operation(step: Compute) -> str:
-    operands = [f"n{x.index}" if type(x) is Number else repr(x) for x in step.operands]
-    if step.symbol == "neg":
-        return f"-{operands[0]}"
-    if step.symbol == "abs":
-        return f"abs({operands[0]})"
-    assert step.symbol in OPERATORS
-    return f"{operands[0]} {step.symbol} {operands[1]}"

@@ -33,6 +33,15 @@ class Compute(NamedTuple):
     symbol: str
     operands: tuple[Any, ...]
 
+    def code(self, prefix: str) -> str:
+        """Python code of it, in which numbers are called by `prefix` and their index."""
+        first, *second = (
+            f"{prefix}{x.index}" if type(x) is Number else repr(x) for x in self.operands
+        )
+        if second:
+            return f"{first} {self.symbol} {second[0]}"
+        return f"abs({first})" if self.symbol == "abs" else f"-{first}"
+
 
 class Decide(NamedTuple):
     """A guard: the number is `value`, or (`truth`) is true or false as `value` says."""
@@ -40,6 +49,13 @@ class Decide(NamedTuple):
     number: int
     value: Any
     truth: bool
+
+    def failed(self, prefix: str) -> str:
+        """Python code of whether the number is another one, or is true where it was false."""
+        number = f"{prefix}{self.number}"
+        if not self.truth:
+            return f"{number} != {self.value!r}"
+        return f"not {number}" if self.value else number
 
 
 class Act(NamedTuple):

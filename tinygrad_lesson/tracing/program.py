@@ -7,7 +7,7 @@ hold the state of the step, and holds no array except constants.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from ..dtypes import DType
 from ..graph import Box, Shape
 from ..op import Op
 from ..tensor import Tensor
-from .numbers import HostProgram, Number
+from .numbers import Compute, Decide, HostProgram, Number
 
 
 class Value:
@@ -245,6 +245,23 @@ class Program:
         """The values that must be known in the end: results and writes, each once."""
         found = (*self.results, *(write.value for write in self.writes))
         return list(dict.fromkeys(value for value in found if type(value) is Value))
+
+    def numbers(self, also: Iterable[int] = ()) -> set[int]:
+        """The Python numbers that something is made of or decided by, by their index.
+
+        Parameters
+        ----------
+        also
+            Those that the equations need.
+        """
+        needed = {step.number for step in self.host.steps if type(step) is Decide}.union(also)
+        written = [write.value for write in self.writes]
+        values = [*self.results, *written, *(v for x in written if type(x) is tuple for v in x)]
+        needed.update(value.index for value in values if type(value) is Number)
+        for step in reversed(self.host.steps):
+            if type(step) is Compute and step.out in needed:
+                needed.update(x.index for x in step.operands if type(x) is Number)
+        return needed
 
     def with_equations(self, equations: list[Equation], renamed: Mapping[Value, Value]) -> Program:
         """The same step by other equations; some of its outputs are other values now."""

@@ -37,6 +37,7 @@ from ...tracing.program import (
 from .gathering import Gathered, is_kernel
 from .module_text import (
     CHANCE,
+    LEAVING,
     LOADING,
     STATE,
     Code,
@@ -185,9 +186,8 @@ class _Exported:
         own = {*self.written.parameters, *self.written.constants, *RESERVED, self.name}
         needed = [*self.written.kernels]
         gathered = Gathered(needed, own - set(needed))
-        ownimports_of = ["import os", "import numpy as np", "from typing import Any"]
-        imports = imports_of([*ownimports_of, *["import json"] * bool(self.generators),
-                            *gathered.imports])  # fmt: skip
+        always = ["import os", "import numpy as np", "from typing import Any"]
+        imports = imports_of([*always, *["import json"] * bool(self.generators), *gathered.imports])
         parts = [
             f'"""{self._doc(module)}"""\n\nfrom __future__ import annotations\n\n{imports}',
             *([CHANCE.format(generators=set_of(self.generators.values()))]
@@ -302,27 +302,15 @@ class _Exported:
 
     def _host(self) -> list[str]:
         lines = []
-        needed = self._needed()
+        needed = self.program.numbers()
         for step in self.program.host.steps:
             if type(step) is Read and step.out in needed:
                 lines.append(f"_n{step.out} = {self._read_name(step.out)}")
             elif type(step) is Compute and step.out in needed:
-                lines.append(f"_n{step.out} = {operation(step)}")
+                lines.append(f"_n{step.out} = {step.code('_n')}")
             elif type(step) is Decide:
-                lines.append(_decision(step, f"_n{step.number}"))
+                lines.append(LEAVING.format(test=step.failed("_n")))
         return list(dict.fromkeys(lines))
-
-    def _needed(self) -> set[int]:
-        """The numbers that this function has to know."""
-        program = self.program
-        written = [x for _, x in program.writes]
-        found = [*program.results, *written, *(v for x in written if type(x) is tuple for v in x)]
-        needed = {x.index for x in found if type(x) is Number}
-        needed |= {step.number for step in program.host.steps if type(step) is Decide}
-        for step in reversed(program.host.steps):
-            if type(step) is Compute and step.out in needed:
-                needed.update(x.index for x in step.operands if type(x) is Number)
-        return needed
 
     def _draws(self) -> list[str]:
         lines = []
@@ -357,25 +345,6 @@ class _Exported:
             kept = any(value is x for _, x in self.program.writes)
             return self._own(value, also=kept)
         return self._of_number(value) if type(value) is Number else written(value)
-
-
-def operation(step: Compute) -> str:
-    """The expression of a number that is computed from others."""
-    operands = [f"_n{x.index}" if type(x) is Number else repr(x) for x in step.operands]
-    if step.symbol == "neg":
-        return f"-{operands[0]}"
-    if step.symbol == "abs":
-        return f"abs({operands[0]})"
-    return f"{operands[0]} {step.symbol} {operands[1]}"
-
-
-def _decision(step: Decide, number: str) -> str:
-    """Lines that end a step which would go on otherwise than the one that was exported."""
-    test = f"{number} != {step.value!r}"
-    if step.truth:
-        test = f"not {number}" if step.value else number
-    what = '"from here on the step is another one: export it again at this point"'
-    return f"if {test}:\n    raise RuntimeError(\n        {what}\n    )"
 
 
 def _place(source: Any) -> Any:

@@ -60,6 +60,12 @@ def imports_of(lines: Sequence[str]) -> str:
     return "\n".join([*first, "", *(line for line in both if "numpy" in line)])
 
 
+LEAVING = """\
+if {test}:
+    raise RuntimeError(
+        "from here on the step is another one: export it again at this point"
+    )"""
+
 STATE = """
 PATH = os.path.splitext(os.path.abspath(__file__))[0] + ".npz"
 
