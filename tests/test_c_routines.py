@@ -6,7 +6,12 @@ The functions are called as they are, without a program around them: each exampl
 from __future__ import annotations
 
 import ctypes
+import os
+import platform
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,11 +29,7 @@ BOUND = {"f32": 2e-6, "f64": 4e-15}
 
 
 class Meeting(ctypes.Structure):
-    _fields_ = [
-        *((name, ctypes.c_int) for name in ("arrived", "round", "size")),
-        ("first", ctypes.c_void_p),
-        ("lost", ctypes.c_int64),
-    ]
+    _fields_ = [(name, ctypes.c_int) for name in ("arrived", "round", "size")]
 
 
 SIZES = ("h", "w", "kh", "kw", "sh", "sw", "ph", "pw", "dh", "dw", "oh", "ow")
@@ -254,3 +255,69 @@ def test_pooling_and_its_adjoint(
     call(f"tl_pool_put_{kind}", d, where, out, planes, window(sizes), threads=threads)
     near(out, expected, kind, terms=16)
     assert untouched(whole)
+
+
+# ---- other processors ----------------------------------------------------------------------
+
+TRAINING = """
+import numpy as np
+import tinygrad_lesson as tl
+from tinygrad_lesson import nn
+
+def losses(mode):
+    tl.manual_seed(0)
+    rng = np.random.default_rng(0)
+    images = nn.Sequential(
+        nn.Conv2d(3, 5, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(80, 20), nn.GELU(), nn.LayerNorm(20),
+    )
+    lstm, gru = nn.LSTM(20, 7, batch_first=True), nn.GRU(7, 6, batch_first=True)
+    model = nn.ModuleList([images, lstm, gru])
+    adam = tl.optim.Adam(model.parameters())
+
+    @tl.compile(mode=mode, threads=2)
+    def step(x, y):
+        found = gru(lstm(images(x).reshape(4, 3, 20))[0])[0].reshape(12, 6)
+        loss = nn.functional.cross_entropy(found, y)
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        return loss
+
+    x = rng.normal(size=(12, 3, 8, 8)).astype(np.float32)
+    y = rng.integers(0, 6, 12)
+    found = [float(step(x, y)) for _ in range(5)]
+    assert mode == "numpy" or not step.cost().host
+    return found
+
+np.testing.assert_allclose(losses("c"), losses("numpy"), rtol=1e-6)
+"""
+
+COMPILER = """#!/bin/sh
+for word; do
+    shift
+    [ "$word" = -march=native ] && word=-march={processor}
+    set -- "$@" "$word"
+done
+exec {compiler} "$@"
+"""
+
+
+@pytest.mark.long
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="another processor")
+@pytest.mark.parametrize("processor", ["haswell", "x86-64"])
+def test_code_for_processors_with_fewer_instructions(processor: str, tmp_path: Path) -> None:
+    if "avx2" not in toolchain.cache.processor():
+        pytest.skip("no AVX2")
+    compiler = tmp_path / "cc"
+    found = toolchain.find_compiler()
+    assert found is not None
+    compiler.write_text(COMPILER.format(processor=processor, compiler=" ".join(found)))
+    compiler.chmod(0o755)
+    environment = {**os.environ, "CC": str(compiler), "XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", TRAINING], env=environment, capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert not done.returncode, done.stderr[-3000:]
+    assert [*tmp_path.rglob("*.so")]
