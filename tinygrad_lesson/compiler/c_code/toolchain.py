@@ -26,7 +26,8 @@ from .. import cache
 
 FLAGS = ("-std=gnu11", "-O3", "-march=native", "-fPIC", "-shared", "-fno-math-errno",
          "-fno-trapping-math", "-ffp-contract=off", "-fopenmp-simd", "-fvisibility=hidden",
-         "-fwrapv", "-fno-tree-slp-vectorize", "-pthread")  # fmt: skip
+         "-fwrapv", "-fno-tree-slp-vectorize", "-pthread",
+         *["-Wl,-undefined,dynamic_lookup"] * (sys.platform == "darwin"))  # fmt: skip
 """No -ffast-math: NaN, infinities, signed zeros and denormals are what they are in NumPy.
 
 Nor is ``x * y + z`` computed with one rounding in the place of two, for NumPy rounds twice: what is
@@ -35,6 +36,8 @@ it; it brings no threads.)
 
 Nor may stores that stand side by side become vectors: with AVX-512, gcc 12 then writes other
 numbers than it was told. Loops become vectors all the same.
+
+On macOS a linker has to be told that programs call functions of libraries which were loaded before.
 """
 
 HEADERS = Path(__file__).parent / "c"
