@@ -83,7 +83,7 @@ def test_a_matrix_that_has_no_factor(mode: str) -> None:
 
 @needs_compiler
 def test_no_memory_in_c(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Team, "call", lambda *_: lambda: 2)  # the routines say so
+    monkeypatch.setattr(Team, "call", lambda *_, **__: lambda: 2)  # the routines say so
     tl.manual_seed(0)
     model = nn.RNN(3, 4)
     sgd = optim.SGD(model.parameters(), lr=0.1)
