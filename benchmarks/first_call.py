@@ -3,7 +3,7 @@
 Tracing takes a step in NumPy, and building is done by a call that takes one in C: what such steps
 take by themselves is told, too.
 
-    python benchmarks/first_call.py mlp 2
+    OPENBLAS_NUM_THREADS=2 python benchmarks/first_call.py mlp
 
 Each is a process of its own. compare.py starts it with an empty cache for kernels, and then again.
 """
@@ -23,9 +23,9 @@ import tinygrad_lesson as tl
 STEPS = 5  # of each kind, after the first calls: the fastest counts
 
 
-def phases(work: str, threads: int) -> dict[str, float]:
+def phases(work: str) -> dict[str, float]:
     """Seconds of each part, and of a step in NumPy and one in C."""
-    pytorch_style.use("tinygrad_lesson", threads, compiled=False)
+    pytorch_style.use("tinygrad_lesson", threads=1, compiled=False)  # that is for PyTorch
     name = "lesson" if work == "repeat" else work
     run = getattr(pytorch_style, name)(*made(work)).run
     run()  # what an eager step does once is no business of the compiler
@@ -50,4 +50,4 @@ def _seconds(function: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(phases(sys.argv[1], int(sys.argv[2]))))
+    print(json.dumps(phases(sys.argv[1])))

@@ -294,11 +294,13 @@ np.testing.assert_allclose(losses("c"), losses("numpy"), rtol=1e-6)
 """
 
 COMPILER = """#!/bin/sh
+told=
 for word; do
     shift
-    [ "$word" = -march=native ] && word=-march={processor}
+    [ "$word" = -march=native ] && word=-march={processor} && told=yes
     set -- "$@" "$word"
 done
+[ "$told" ] || exit 1
 exec {compiler} "$@"
 """
 

@@ -161,18 +161,22 @@ static void learn(experience *known, int64_t took, int alone, const call *told) 
     int64_t *shortest = alone ? &known->alone : &known->together;
     if (!*shortest || took < *shortest * told->times) *shortest = took / told->times;
     if (alone) return;
-    const int64_t at_most = known->together * told->size;
+    const int64_t at_most = known->together * told->size; /* all shares, one after the other */
     const int64_t otherwise = known->alone && known->alone < at_most ? known->alone : at_most;
     known->saved += otherwise * told->times - took;
     if (known->saved > ENOUGH) known->saved = ENOUGH, known->caution = 0;
     if (known->saved >= 0) return;
-    known->caution = known->caution < CAUTION / 2 ? known->caution * 2 + !known->caution : CAUTION;
+    known->caution = known->caution ? known->caution * 2 : 1;
+    if (known->caution > CAUTION) known->caution = CAUTION;
     known->until = nanoseconds() + known->caution * (A_TRY - known->saved);
     known->saved = A_TRY;
 }
 
 static int better_alone(const call *told, int64_t now) {
-    if (told->known->trials && told->times == 1) return told->known->trials-- > 0;
+    if (told->known->trials && told->times == 1) {
+        told->known->trials--;
+        return 1;
+    }
     return now < told->known->until;
 }
 
